@@ -1,0 +1,90 @@
+/**
+ * @file What a vision transformer's graph is found to be. A plain record: methods read it to know which tensors to
+ * tap and how their axes are to be read, the command line prints it, tests compare it.
+ */
+
+export type HeadKind =
+  /** Reads the class token (also when it reads more beside it, as DINOv2's class token + mean of patches). */
+  | "token"
+  /** The mean of patch tokens. */
+  | "mean"
+  /** Two heads on the class and the distillation token, averaged. */
+  | "distilled"
+  | "unknown";
+
+/** How a tensor [.., tokens, channels] lays its tokens out. "tokens": [N, L, C]; "grid": [N, H, W, C]; "channels-first": [N, C, H, W]. */
+export type TokenLayout = "tokens" | "grid" | "channels-first";
+
+/** A tensor Grad-CAM can be taken at. */
+export interface Layer {
+  /** Canonical, whatever the exporter: "blocks.11.norm1", "layers.3.blocks.1.norm2", "norm". */
+  readonly name: string;
+  /** The graph's own name of the value. */
+  readonly tensor: string;
+  readonly layout: TokenLayout;
+  readonly prefixTokens: number;
+  readonly grid: readonly [number, number];
+  /** Set where its gradient to patch tokens is exactly zero (behind the last attention of a token head). */
+  readonly unusable?: string;
+}
+
+export interface WindowInfo {
+  readonly window: readonly [number, number];
+  readonly shift: readonly [number, number];
+  /** Grid of tokens before padding. */
+  readonly grid: readonly [number, number];
+  /** Grid after padding to a multiple of the window. */
+  readonly padded: readonly [number, number];
+  /**
+   * [windows × tokens-in-window] → index of the token on `grid` (row-major), −1 for padding. Read off the graph
+   * by tracing its data movement, so window order, rolls and padding are whatever the model really does.
+   */
+  readonly slots: Int32Array;
+}
+
+export interface Block {
+  /** "blocks.0" (ViT) or "layers.1.blocks.0" (Swin). */
+  readonly name: string;
+  /** Value name of the softmax output, rows = queries. */
+  readonly attention: string;
+  /** "BHNN": [N, heads, n, n]; "(BH)NN": [N·heads, n, n]; "(BW)HNN": [N·windows, heads, n, n] (also N·windows = N). */
+  readonly attentionLayout: "BHNN" | "(BH)NN" | "(BW)HNN";
+  readonly heads: number;
+  /** Tokens in one attention matrix (of one window, for Swin). */
+  readonly tokens: number;
+  readonly windows?: WindowInfo;
+  /** After this block: where each token of the next grid comes from. [next tokens × children] indices on this grid, −1 padding. */
+  readonly merge?: {
+    readonly grid: readonly [number, number];
+    readonly children: Int32Array;
+    readonly count: number;
+  };
+}
+
+export interface Anatomy {
+  readonly family: "vit" | "swin" | "unknown";
+  readonly input: {
+    readonly name: string;
+    readonly layout: "NCHW" | "NHWC";
+    readonly channels: number;
+    /** "float32", or "uint8" where preprocessing is inside the graph. */
+    readonly dtype: string;
+    /** Set where the graph itself rescales/normalises: the image is fed in this range, e.g. 255 or 1. */
+    readonly preprocessing: "outside" | "inside";
+  };
+  readonly output: {
+    readonly name: string;
+    readonly kind: "logits" | "probabilities";
+    readonly classes: number;
+    /** Value name of the raw logits: the output itself, or what its final Softmax reads. */
+    readonly logits: string;
+  };
+  readonly image: readonly [number, number];
+  readonly grid: readonly [number, number];
+  readonly prefixTokens: number;
+  readonly head: HeadKind;
+  readonly blocks: readonly Block[];
+  readonly layers: readonly Layer[];
+  /** What was not understood, in sentences: what was found, what was missed, what the user can do. Empty when all is clear. */
+  readonly why: readonly string[];
+}

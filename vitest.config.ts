@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // ONNX Runtime's thread pools spin while idle: two test files at once already fill two cores.
+    maxWorkers: 2,
+    pool: "forks",
+  },
+});
