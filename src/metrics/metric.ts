@@ -19,6 +19,8 @@ export interface MetricSubject {
   readonly grid?: readonly [number, number];
   /** Seed for everything random; the same seed gives the same plan. */
   readonly seed: number;
+  /** The image under RISE's blur, computed once for an image however many metrics ask for it. */
+  readonly blurred: () => Float32Array;
   /** Normalised value of a black pixel, per channel (baseline "black"). */
   readonly black: readonly number[];
 }
