@@ -1,0 +1,83 @@
+/**
+ * @file onnxruntime-node behind the `Runtime` interface, in a worker thread: its `run` blocks the event loop of
+ * the thread that calls it.
+ */
+import { availableParallelism, cpus } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { InferenceSession } from "onnxruntime-node";
+import { VitreousError } from "../../onnx/errors.js";
+import type { Runtime } from "../runtime.js";
+import type { Reply } from "../worker/protocol.js";
+import { remoteRuntime, type Wire } from "../worker/remote.js";
+
+export interface NodeRuntimeOptions {
+  /** Where to run; "cpu" by default. The others need a build of onnxruntime-node that has them. */
+  readonly device?: "cpu" | "cuda" | "dml" | "coreml" | "webgpu";
+  /** Threads to compute with; by default as many as there are physical cores. */
+  readonly threads?: number;
+}
+
+/**
+ * ONNX Runtime takes all physical cores of the machine when told 0, and pins its threads to them; a process that
+ * may use fewer (a container, `taskset`) has to say so.
+ */
+function defaultThreads(): number {
+  const allowed = availableParallelism();
+  return allowed < cpus().length ? allowed : 0;
+}
+
+function sessionOptions(device: string, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 4,
+    extra: {
+      // Threads that spin between the nodes of a run are faster than threads that sleep, but threads of an idle
+      // session that go on spinning take the cores from the session that works.
+      "session.intra_op.allow_spinning": "1",
+      "session.force_spinning_stop": "1",
+    },
+  };
+}
+
+function wireOf(worker: Worker): Wire {
+  let exited = false;
+  const exit = new Promise<void>((resolve) => {
+    worker.once("exit", () => {
+      exited = true;
+      resolve();
+    });
+  });
+  return {
+    post: (request, transfer) => worker.postMessage(request, transfer),
+    busy: (awaiting) => (awaiting ? worker.ref() : worker.unref()),
+    onReply: (listener) => worker.on("message", (reply: Reply) => listener(reply)),
+    onEnd(listener) {
+      worker.once("error", (error: Error) =>
+        listener(`The worker that runs ONNX Runtime crashed: ${error.message}.`),
+      );
+      worker.once("exit", () => listener("The runtime was closed; open another one."));
+    },
+    async end() {
+      if (!exited) worker.ref();
+      await exit;
+    },
+  };
+}
+
+/**
+ * Starts a worker with onnxruntime-node. Runs of all its sessions are queued, one at a time, since each uses all
+ * threads. `close()` it when done; a process that forgets to can end all the same.
+ *
+ * Throws `VitreousError` when this machine has no build of onnxruntime-node or the build lacks the device.
+ */
+export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Runtime> {
+  const { device = "cpu", threads = defaultThreads() } = options;
+  if (!Number.isInteger(threads) || threads < 0) {
+    throw new VitreousError(`The number of threads must be a whole number above 0, not ${threads}.`);
+  }
+  const worker = new Worker(new URL("./worker.js", import.meta.url));
+  return await remoteRuntime(wireOf(worker), device, sessionOptions(device, threads));
+}
