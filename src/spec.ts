@@ -9,6 +9,15 @@ import { VitreousError } from "./onnx/errors.js";
 /** A switch: true/false in code, "true"/"false"/"1"/"0"/"yes"/"no"/"on"/"off" in text. */
 export const switchOption = z.union([z.boolean(), z.stringbool()]);
 
+/** A number within [min, max], in code or as text; anything else is answered with one sentence. */
+export function numberOption(min: number, max = Number.POSITIVE_INFINITY, whole = false) {
+  const range = max === Number.POSITIVE_INFINITY ? `at least ${min}` : `from ${min} to ${max}`;
+  const error = `must be a ${whole ? "whole " : ""}number, ${range}`;
+  const fits = (v: number): boolean => v >= min && v <= max && (!whole || Number.isInteger(v));
+  const fromText = (v: unknown): unknown => (typeof v === "string" && v.trim() !== "" ? Number(v) : v);
+  return z.preprocess(fromText, z.number({ error }).refine(fits, { error }));
+}
+
 export interface Spec {
   readonly name: string;
   readonly parameters: Readonly<Record<string, string>>;

@@ -12,8 +12,8 @@ export type HeadKind =
   | "distilled"
   | "unknown";
 
-/** How a tensor [.., tokens, channels] lays its tokens out. "tokens": [N, L, C]; "grid": [N, H, W, C]; "channels-first": [N, C, H, W]. */
-export type TokenLayout = "tokens" | "grid" | "channels-first";
+/** How a tensor [.., tokens, channels] lays its tokens out. "tokens": [N, L, C]; "sequence-first": [L, N, C]; "grid": [N, H, W, C]; "channels-first": [N, C, H, W]. */
+export type TokenLayout = "tokens" | "sequence-first" | "grid" | "channels-first";
 
 /** A tensor Grad-CAM can be taken at. */
 export interface Layer {

@@ -3,6 +3,7 @@
  * command line and the library agree.
  */
 import { z } from "zod";
+import { numberOption } from "../spec.js";
 import { BASELINES, type Baseline } from "./baseline.js";
 
 export interface CurveOptions {
@@ -19,17 +20,12 @@ export interface CurveOptions {
 export function curveSchema(baseline: Baseline) {
   return z.strictObject({
     step: z
-      .union([z.literal("width"), z.coerce.number().int().min(1)], {
+      .union([z.literal("width"), numberOption(1, Number.POSITIVE_INFINITY, true)], {
         error: 'must be a whole number of pixels, at least 1, or "width"',
       })
       .default("width"),
     baseline: z.enum(BASELINES, { error: `must be one of ${BASELINES.join(", ")}` }).default(baseline),
     order: z.enum(["pixel", "patch"], { error: "must be pixel or patch" }).default("pixel"),
-    ties: z.coerce
-      .number({ error: "must be a whole number from 0 to 1000" })
-      .int("must be a whole number from 0 to 1000")
-      .min(0, "must be a whole number from 0 to 1000")
-      .max(1000, "must be a whole number from 0 to 1000")
-      .default(0),
+    ties: numberOption(0, 1000, true).default(0),
   });
 }

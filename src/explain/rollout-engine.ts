@@ -1,0 +1,148 @@
+/**
+ * @file What plain and gradient rollout share: which parameters there are, how a block's attention is fused in the
+ * graph, and how the fused matrices of all blocks become a map.
+ */
+import { z } from "zod";
+import type { Anatomy, Block } from "../anatomy/anatomy.js";
+import { VitreousError } from "../onnx/errors.js";
+import type { NdArray } from "../runtime/runtime.js";
+import { numberOption, switchOption } from "../spec.js";
+import { type Expr, reduce, reshape } from "./expression.js";
+import { overMax } from "./map.js";
+import type { TokenMap } from "./method.js";
+import { type LayerRule, pushRow, pushWindows, splitMerge } from "./propagate.js";
+import { discardSmallest } from "./select.js";
+
+export const rolloutShape = {
+  fusion: z.enum(["mean", "max", "min"], { error: "must be mean, max or min" }).default("mean"),
+  discard: z
+    .union([z.literal("auto"), numberOption(0, 1)], { error: "must be a number from 0 to 1" })
+    .default("auto"),
+  protect: switchOption.default(false),
+  residual: numberOption(0).default(1),
+  start: numberOption(0, Number.POSITIVE_INFINITY, true).default(0),
+  normalise: z.enum(["none", "max", "sum"], { error: "must be none, max or sum" }).default("none"),
+  readout: z
+    .enum(["auto", "token", "prefix", "patches"], { error: "must be auto, token, prefix or patches" })
+    .default("auto"),
+  merge: z.enum(["equal", "relevance"], { error: "must be equal or relevance" }).default("equal"),
+};
+
+export interface RolloutOptions {
+  /** How heads are fused (default mean). */
+  readonly fusion?: "mean" | "max" | "min";
+  /** Share of the smallest entries of each fused matrix set to 0, per image; "auto" (default) is the method's own. */
+  readonly discard?: number | "auto";
+  /** Entries whose key is a prefix token are never discarded (default false). */
+  readonly protect?: boolean;
+  /** Weight of the identity (default 1). */
+  readonly residual?: number;
+  /** First block that takes part, from 0. */
+  readonly start?: number;
+  /** Divide each fused matrix by its maximum, or by its mean row sum ("sum"); raw gradients are tiny. Default none. */
+  readonly normalise?: "none" | "max" | "sum";
+  /** Rows read out: the class token, all prefix tokens' mean, the patches' mean; "auto": the rows that the head reads. */
+  readonly readout?: "auto" | "token" | "prefix" | "patches";
+  /** Swin: how a merged token's mass is split over its children: equal parts, or in proportion to |gradient·activation|. */
+  readonly merge?: "equal" | "relevance";
+}
+
+export interface RolloutPlan {
+  readonly discard: number;
+  readonly protect: boolean;
+  readonly start: number;
+  readonly normalise: "none" | "max" | "sum";
+  readonly readout: "token" | "prefix" | "patches";
+  readonly rule: LayerRule;
+}
+
+export const tapName = (block: Block): string => block.name;
+export const mergeTapName = (block: Block): string => `${block.name}:merge`;
+
+/** Heads fused: [N, heads, n, n] (any of the layouts) → [N or N·windows, n, n]. */
+export function fuseHeads(x: Expr, block: Block, fusion: "mean" | "max" | "min"): Expr {
+  const { heads, tokens, attentionLayout } = block;
+  const byHead = attentionLayout === "(BH)NN" ? reshape(x, [-1, heads, tokens, tokens]) : x;
+  return reduce(fusion, byHead, [1]);
+}
+
+/** One sentence when rollout cannot work on this model. */
+export function rolloutUnsupported(method: string, anatomy: Anatomy): string | undefined {
+  if (anatomy.family !== "unknown" && anatomy.blocks.length > 0) return undefined;
+  return `${method} needs the attention maps of a vision transformer. ${anatomy.why.join(" ")}`.trim();
+}
+
+/** "auto" settled: the rows that the head reads. */
+export function readoutOf(
+  readout: "auto" | "token" | "prefix" | "patches",
+  anatomy: Anatomy,
+): RolloutPlan["readout"] {
+  if (anatomy.family === "swin") return "patches";
+  const settled =
+    readout === "auto"
+      ? anatomy.head === "mean" || anatomy.prefixTokens === 0
+        ? "patches"
+        : "token"
+      : readout;
+  if (settled !== "patches" && anatomy.prefixTokens === 0) {
+    throw new VitreousError(`readout=${settled}: this model has no prefix tokens; use readout=patches`);
+  }
+  return settled;
+}
+
+/** From the fused matrices of all blocks (by tapName) to a map for each image: ViT's divided by its maximum, Swin's summing to 1. */
+export function rolloutMaps(
+  taps: Readonly<Record<string, NdArray>>,
+  anatomy: Anatomy,
+  count: number,
+  plan: RolloutPlan,
+): readonly TokenMap[] {
+  const windowed = anatomy.family === "swin";
+  return Array.from({ length: count }, (_, image) => {
+    let r = initialRow(anatomy, plan.readout);
+    for (const [index, block] of [...anatomy.blocks.entries()].reverse()) {
+      if (block.merge !== undefined) {
+        const finer = block.windows ? block.windows.grid[0] * block.windows.grid[1] : block.tokens;
+        const relevance = taps[mergeTapName(block)];
+        r = splitMerge(r, block.merge, finer, relevance && imagePart(relevance, image, count));
+      }
+      if (index < plan.start) continue;
+      const tap = taps[tapName(block)];
+      if (tap === undefined) throw new RangeError(`no tap for ${block.name}`);
+      // A copy: discarding writes into it, and the tap may be shared with another method.
+      const fused = imagePart(tap, image, count).slice();
+      prepareFused(fused, block, anatomy, plan);
+      if (block.windows) pushWindows(r, fused, block.windows, plan.rule);
+      else pushRow(r, fused, 0, plan.rule);
+    }
+    const values = Float32Array.from(r.subarray(windowed ? 0 : anatomy.prefixTokens));
+    return { grid: anatomy.grid, values: windowed ? values : overMax(values) };
+  });
+}
+
+function prepareFused(fused: Float32Array, block: Block, anatomy: Anatomy, plan: RolloutPlan): void {
+  const prefix = block.windows ? 0 : anatomy.prefixTokens;
+  const keep = plan.protect && prefix > 0 ? (i: number) => i % block.tokens < prefix : undefined;
+  discardSmallest(fused, Math.floor(fused.length * plan.discard + 1e-9), keep);
+  if (plan.normalise === "none") return;
+  let scale = 0;
+  for (const v of fused) scale = plan.normalise === "max" ? Math.max(scale, v) : scale + v;
+  if (plan.normalise === "sum") scale /= fused.length / block.tokens;
+  if (scale > 0) for (let i = 0; i < fused.length; i++) fused[i] = (fused[i] ?? 0) / scale;
+}
+
+function initialRow(anatomy: Anatomy, readout: RolloutPlan["readout"]): Float64Array {
+  const last = anatomy.blocks.at(-1);
+  if (last === undefined) throw new RangeError("a model without blocks");
+  const tokens = last.windows ? last.windows.grid[0] * last.windows.grid[1] : last.tokens;
+  const r = new Float64Array(tokens);
+  const prefix = last.windows ? 0 : anatomy.prefixTokens;
+  const [from, to] = readout === "token" ? [0, 1] : readout === "prefix" ? [0, prefix] : [prefix, tokens];
+  return r.fill(1 / (to - from), from, to);
+}
+
+function imagePart(tap: NdArray, image: number, count: number): Float32Array {
+  if (!(tap.data instanceof Float32Array)) throw new TypeError("rollout expects float32 taps");
+  const size = tap.data.length / count;
+  return tap.data.subarray(image * size, (image + 1) * size);
+}
