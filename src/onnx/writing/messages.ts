@@ -1,0 +1,136 @@
+/**
+ * @file Typed values back to the messages of ONNX's schema.
+ */
+import { create } from "@bufbuild/protobuf";
+import { dataTypeCode } from "../data-type.js";
+import { type Dim, formatDim } from "../dim.js";
+import { VitreousError } from "../errors.js";
+import type { Attribute, Graph, Node, Tensor, ValueInfo } from "../graph.js";
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  AttributeProto_AttributeType as Kind,
+  type NodeProto,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorShapeProto_Dimension,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "../proto/generated/onnx_pb.js";
+import { writeTensor } from "../proto/tensor-wire.js";
+import { scopeOf } from "../scope.js";
+import { toInt64 } from "../tensor.js";
+
+const encoder = new TextEncoder();
+
+function tensorBytes(name: string, tensor: Tensor): Uint8Array {
+  const [header, content] = writeTensor(name, tensor);
+  const joined = new Uint8Array(header.length + content.length);
+  joined.set(header);
+  joined.set(content, header.length);
+  return joined;
+}
+
+export function toAttributeProto(name: string, attribute: Attribute): AttributeProto {
+  const make = (fields: Partial<Omit<AttributeProto, "$typeName" | "$unknown">>): AttributeProto =>
+    create(AttributeProtoSchema, { name, ...fields });
+  switch (attribute.kind) {
+    case "int":
+      return make({ type: Kind.INT, i: toInt64(attribute.value) });
+    case "float":
+      return make({ type: Kind.FLOAT, f: Math.fround(attribute.value) });
+    case "string":
+      return make({ type: Kind.STRING, s: encoder.encode(attribute.value) });
+    case "tensor":
+      return make({ type: Kind.TENSOR, t: tensorBytes("", attribute.value) });
+    case "graph":
+      return make({
+        type: Kind.GRAPH,
+        g: toGraphProto(attribute.value, { constants: true, valueInfo: false }),
+      });
+    case "ints":
+      return make({ type: Kind.INTS, ints: attribute.value.map(toInt64) });
+    case "floats":
+      return make({ type: Kind.FLOATS, floats: attribute.value.map(Math.fround) });
+    case "strings":
+      return make({ type: Kind.STRINGS, strings: attribute.value.map((s) => encoder.encode(s)) });
+    case "reference":
+      return make({ refAttrName: attribute.value });
+  }
+}
+
+export function toNodeProto(node: Node): NodeProto {
+  return create(NodeProtoSchema, {
+    input: [...node.inputs],
+    output: [...node.outputs],
+    name: node.name,
+    opType: node.op,
+    ...(node.domain === "" ? {} : { domain: node.domain }),
+    attribute: Object.entries(node.attributes).map(([name, value]) => toAttributeProto(name, value)),
+    metadataProps: scopeProps(node),
+  });
+}
+
+/** The scope as torch.export writes it, unless the node's name says it: reading the file again finds it. */
+function scopeProps(node: Node): NodeProto["metadataProps"] {
+  if (node.scope === undefined || scopeOf(node.name, new Map()) === node.scope) return [];
+  const value = `['', '${node.scope}', '${node.name.replaceAll("'", "")}']`;
+  return [create(StringStringEntryProtoSchema, { key: "pkg.torch.onnx.name_scopes", value })];
+}
+
+function toDimProto(dim: Dim): TensorShapeProto_Dimension {
+  if (dim === null) return create(TensorShapeProto_DimensionSchema);
+  const value =
+    typeof dim === "number"
+      ? ({ case: "dimValue", value: BigInt(dim) } as const)
+      : ({ case: "dimParam", value: formatDim(dim) } as const);
+  return create(TensorShapeProto_DimensionSchema, { value });
+}
+
+function toValueInfoProto(info: ValueInfo): ValueInfoProto {
+  const elemType = dataTypeCode(info.dtype);
+  if (elemType === undefined) {
+    throw new VitreousError(`The value "${info.name}" has a type that cannot be written.`);
+  }
+  const shape =
+    info.shape === undefined
+      ? {}
+      : { shape: create(TensorShapeProtoSchema, { dim: info.shape.map(toDimProto) }) };
+  const tensorType = create(TypeProto_TensorSchema, { elemType, ...shape });
+  return create(ValueInfoProtoSchema, {
+    name: info.name,
+    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensorType } }),
+  });
+}
+
+/** Types of what the nodes make, without the outputs, which are listed anyway. */
+function intermediateTypes(graph: Graph): ValueInfo[] {
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  return graph.nodes.flatMap((node) =>
+    node.outputs.flatMap((name) => {
+      const type = graph.types.get(name);
+      return type === undefined || type.dtype === "other" || outputs.has(name) ? [] : [{ name, ...type }];
+    }),
+  );
+}
+
+/** The graph as a message; without its constants where the caller appends them itself. */
+export function toGraphProto(
+  graph: Graph,
+  options: { readonly constants: boolean; readonly valueInfo: boolean },
+): GraphProto {
+  return create(GraphProtoSchema, {
+    name: graph.name === "" ? "graph" : graph.name,
+    node: graph.nodes.map(toNodeProto),
+    input: graph.inputs.map(toValueInfoProto),
+    output: graph.outputs.map(toValueInfoProto),
+    initializer: options.constants ? [...graph.constants].map(([name, t]) => tensorBytes(name, t)) : [],
+    valueInfo: options.valueInfo ? intermediateTypes(graph).map(toValueInfoProto) : [],
+  });
+}
