@@ -3,6 +3,7 @@
  * the window are worked out once, in `layout`, so that pixels, overlays and crop boxes cannot disagree.
  */
 import { VitreousError } from "../onnx/errors.js";
+import type { Tensor } from "./blur.js";
 import { checkImage, type RgbImage } from "./image.js";
 import { BLACK, type Crop, type Preprocessing, type Resize } from "./preprocessing.js";
 import { resample, type Window } from "./resample.js";
@@ -203,15 +204,7 @@ export function toUint8NCHW(display: RgbImage, channels: 1 | 3): Uint8Array {
 }
 
 /** A normalised tensor [channels, height, width] back to 8-bit RGB, clamped: to look at inputs that came as .npy. */
-export function unpreprocess(
-  tensor: {
-    readonly data: Float32Array;
-    readonly channels: number;
-    readonly height: number;
-    readonly width: number;
-  },
-  p: Pick<Preprocessing, "mean" | "std" | "rescale">,
-): RgbImage {
+export function unpreprocess(tensor: Tensor, p: Pick<Preprocessing, "mean" | "std" | "rescale">): RgbImage {
   const { channels, height, width } = tensor;
   const area = height * width;
   if (tensor.data.length !== channels * area || (channels !== 1 && channels !== 3)) {
