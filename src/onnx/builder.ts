@@ -63,7 +63,7 @@ export class GraphBuilder {
     const { graph } = model;
     const builder = new GraphBuilder(graph.name, model.opsets.get("") ?? CANONICAL_OPSET, graph.outputs);
     for (const input of graph.inputs) builder.input(input);
-    for (const [name, tensor] of graph.constants) builder.#define(name, tensor);
+    for (const [name, tensor] of graph.constants) builder.define(name, tensor);
     // Names of the old nodes are taken, so that no fresh one collides with a node yet to be pushed.
     for (const node of graph.nodes) for (const name of node.outputs) builder.#names.add(name);
     return builder;
@@ -104,14 +104,33 @@ export class GraphBuilder {
     this.#inference.visit(node);
   }
 
+  /**
+   * Learns what the node's outputs are without adding it, for a caller that may do without it (and pushes it
+   * later if not).
+   */
+  learn(node: Node): readonly ValueType[] {
+    return this.#inference.visit(node);
+  }
+
   /** Adds a constant; a small one that equals an earlier one is not added again. */
   constant(tensor: Tensor, hint = "constant"): string {
     const key = tensor.bytes.byteLength <= SMALL && !tensor.strings ? keyOf(tensor) : undefined;
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known !== undefined) return known;
     const name = this.fresh(hint);
-    this.#define(name, tensor);
+    this.define(name, tensor);
     return name;
+  }
+
+  /** Gives a constant the name it must have. */
+  define(name: string, tensor: Tensor): void {
+    this.#names.add(name);
+    this.#constants.set(name, tensor);
+    this.#inference.defineConstant(name, tensor);
+    if (tensor.bytes.byteLength <= SMALL && !tensor.strings) {
+      const key = keyOf(tensor);
+      if (!this.#known.has(key)) this.#known.set(key, name);
+    }
   }
 
   /** A one-dimensional int64 constant: axes, sizes, a shape. */
@@ -178,16 +197,6 @@ export class GraphBuilder {
       dtype: dtype === "other" ? (declared?.dtype ?? dtype) : dtype,
       shape: shape ?? declared?.shape,
     };
-  }
-
-  #define(name: string, tensor: Tensor): void {
-    this.#names.add(name);
-    this.#constants.set(name, tensor);
-    this.#inference.defineConstant(name, tensor);
-    if (tensor.bytes.byteLength <= SMALL && !tensor.strings) {
-      const key = keyOf(tensor);
-      if (!this.#known.has(key)) this.#known.set(key, name);
-    }
   }
 }
 

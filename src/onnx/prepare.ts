@@ -1,0 +1,15 @@
+/**
+ * @file From a model as exporters and optimisers leave it to the one form that the rest of Vitreous works on:
+ * functions inlined, fp32, opset ≥ 18, fused operators as primitives, shapes known, constants folded.
+ */
+import { uplift } from "./canonical/uplift.js";
+import type { Model } from "./graph.js";
+import { foldConstants } from "./shape/fold.js";
+import { type InferOptions, inferShapes } from "./shape/infer-shapes.js";
+
+export type PrepareOptions = InferOptions;
+
+/** The model in canonical form, with `graph.types` filled. Weights are shared, not copied. */
+export function prepare(model: Model, options: PrepareOptions = {}): Model {
+  return inferShapes(foldConstants(inferShapes(uplift(model), options)));
+}
