@@ -55,6 +55,8 @@ export interface Node {
   /** Value names; "" stands for an output nobody wants. */
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Which overload of a local function it calls, if any; gone after inlining. */
+  readonly overload?: string;
   /** Where the exporter says the node comes from (module path), when it says so: metadata_props or the node's name. */
   readonly scope?: string;
 }

@@ -27,6 +27,7 @@ function readNode(proto: NodeProto, name: string, read: AttributeReaders): Node 
     inputs: proto.input,
     outputs: proto.output,
     attributes,
+    ...(proto.overload === "" ? {} : { overload: proto.overload }),
     ...(scope === undefined ? {} : { scope }),
   };
 }

@@ -72,6 +72,7 @@ export function toNodeProto(node: Node): NodeProto {
     name: node.name,
     opType: node.op,
     ...(node.domain === "" ? {} : { domain: node.domain }),
+    ...(node.overload === undefined ? {} : { overload: node.overload }),
     attribute: Object.entries(node.attributes).map(([name, value]) => toAttributeProto(name, value)),
     metadataProps: scopeProps(node),
   });
