@@ -10,6 +10,8 @@ export type HeadKind =
   | "mean"
   /** Two heads on the class and the distillation token, averaged. */
   | "distilled"
+  /** Attention pooling: a learned query, or the class token alone, attends to the patches behind the last block. */
+  | "attention"
   | "unknown";
 
 /** How a tensor [.., tokens, channels] lays its tokens out. "tokens": [N, L, C]; "sequence-first": [L, N, C]; "grid": [N, H, W, C]; "channels-first": [N, C, H, W]. */
@@ -24,6 +26,8 @@ export interface Layer {
   readonly layout: TokenLayout;
   readonly prefixTokens: number;
   readonly grid: readonly [number, number];
+  /** Other names it answers to: the name of its node, the exporter's module path. */
+  readonly aliases?: readonly string[];
   /** Set where its gradient to patch tokens is exactly zero (behind the last attention of a token head). */
   readonly unusable?: string;
 }
@@ -47,8 +51,12 @@ export interface Block {
   readonly name: string;
   /** Value name of the softmax output, rows = queries. */
   readonly attention: string;
-  /** "BHNN": [N, heads, n, n]; "(BH)NN": [N·heads, n, n]; "(BW)HNN": [N·windows, heads, n, n] (also N·windows = N). */
-  readonly attentionLayout: "BHNN" | "(BH)NN" | "(BW)HNN";
+  /**
+   * "BHNN": [N, heads, n, n]; "(BH)NN": [N·heads, n, n]; "(BW)HNN": [N·windows, heads, n, n] (also N·windows = N).
+   * With windows, "(BH)NN" is [N·windows·heads, n, n] and "BWHNN" [N, windows, heads, n, n]: in every layout the
+   * image changes slowest and the head fastest, so a Reshape to [N·windows, heads, n, n] fits all.
+   */
+  readonly attentionLayout: "BHNN" | "(BH)NN" | "(BW)HNN" | "BWHNN";
   readonly heads: number;
   /** Tokens in one attention matrix (of one window, for Swin). */
   readonly tokens: number;
@@ -69,8 +77,10 @@ export interface Anatomy {
     readonly channels: number;
     /** "float32", or "uint8" where preprocessing is inside the graph. */
     readonly dtype: string;
-    /** Set where the graph itself rescales/normalises: the image is fed in this range, e.g. 255 or 1. */
+    /** "inside" where the graph itself rescales or normalises. */
     readonly preprocessing: "outside" | "inside";
+    /** With preprocessing inside: the image is fed from 0 to this, 255 or 1. */
+    readonly range?: number;
   };
   readonly output: {
     readonly name: string;
@@ -82,9 +92,16 @@ export interface Anatomy {
   readonly image: readonly [number, number];
   readonly grid: readonly [number, number];
   readonly prefixTokens: number;
+  /**
+   * ViT: [tokens] → index on the patch grid, −1 for class token, registers and the like. Always −1 for the first
+   * `prefixTokens` rows and 0, 1, 2, … behind them; a model in another order is family "unknown".
+   */
+  readonly sequence?: Int32Array;
   readonly head: HeadKind;
   readonly blocks: readonly Block[];
   readonly layers: readonly Layer[];
+  /** What is worth knowing though all is clear: which of several outputs was taken, what else the head reads. */
+  readonly notes: readonly string[];
   /** What was not understood, in sentences: what was found, what was missed, what the user can do. Empty when all is clear. */
   readonly why: readonly string[];
 }

@@ -1,0 +1,309 @@
+/**
+ * @file Integer tensors as strided views, for following data movement through a graph. An axis along which
+ * nothing changes (channels, heads) has stride 0 and costs nothing, so a trace through a ViT-L moves a few
+ * hundred integers, not megabytes. Every function returns a view where it can and copies only what it must.
+ */
+
+export interface IndexTensor {
+  readonly dims: readonly number[];
+  /** In elements of `data`; 0 along an axis where the content does not change. */
+  readonly strides: readonly number[];
+  readonly offset: number;
+  readonly data: Int32Array;
+}
+
+const product = (values: readonly number[]): number => values.reduce((p, v) => p * v, 1);
+
+/** Row-major strides, 0 for the axes that `collapsed` marks (and for axes of length 1). */
+function packedStrides(dims: readonly number[], collapsed: readonly boolean[]): number[] {
+  const strides = new Array<number>(dims.length).fill(0);
+  let step = 1;
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    const length = dims[axis] ?? 1;
+    if (collapsed[axis] || length === 1) continue;
+    strides[axis] = step;
+    step *= length;
+  }
+  return strides;
+}
+
+/** A tensor that holds one value everywhere. */
+export function filled(dims: readonly number[], value: number): IndexTensor {
+  return { dims, strides: dims.map(() => 0), offset: 0, data: Int32Array.of(value) };
+}
+
+/** A row-major tensor. */
+export function fromData(dims: readonly number[], data: Int32Array): IndexTensor {
+  const none = dims.map(() => false);
+  return { dims, strides: packedStrides(dims, none), offset: 0, data };
+}
+
+/** Calls visit with the data offsets of all operands at each position of `dims`, in row-major order. */
+function walk(
+  dims: readonly number[],
+  operands: readonly { readonly strides: readonly number[]; readonly offset: number }[],
+  visit: (offsets: readonly number[]) => void,
+): void {
+  if (dims.some((d) => d === 0)) return;
+  const offsets = operands.map((o) => o.offset);
+  const position = dims.map(() => 0);
+  for (;;) {
+    visit(offsets);
+    let axis = dims.length - 1;
+    for (; axis >= 0; axis--) {
+      const next = (position[axis] ?? 0) + 1;
+      const wraps = next === dims[axis];
+      position[axis] = wraps ? 0 : next;
+      operands.forEach((operand, i) => {
+        const stride = operand.strides[axis] ?? 0;
+        offsets[i] = (offsets[i] ?? 0) + (wraps ? -stride * (next - 1) : stride);
+      });
+      if (!wraps) break;
+    }
+    if (axis < 0) return;
+  }
+}
+
+/**
+ * Elementwise over tensors of equal dims: axes along which no operand changes stay free of charge. The result is
+ * collapsed where it turns out not to change either.
+ */
+export function combine(
+  operands: readonly IndexTensor[],
+  combineValues: (values: readonly number[]) => number,
+): IndexTensor {
+  const dims = operands[0]?.dims ?? [];
+  const collapsed = dims.map((_, axis) => operands.every((o) => o.strides[axis] === 0));
+  const small = dims.map((d, axis) => (collapsed[axis] ? Math.min(d, 1) : d));
+  const data = new Int32Array(product(small));
+  let at = 0;
+  const values = operands.map(() => 0);
+  walk(small, operands, (offsets) => {
+    operands.forEach((operand, i) => {
+      values[i] = operand.data[offsets[i] ?? 0] ?? 0;
+    });
+    data[at++] = combineValues(values);
+  });
+  return collapse({ dims, strides: packedStrides(dims, collapsed), offset: 0, data });
+}
+
+/** Sets stride 0 along every axis on which the content does not change. */
+export function collapse(t: IndexTensor): IndexTensor {
+  let result = t;
+  for (let axis = 0; axis < t.dims.length; axis++) {
+    const length = t.dims[axis] ?? 1;
+    const stride = result.strides[axis] ?? 0;
+    if (stride === 0) continue;
+    const strides = result.strides.map((s, i) => (i === axis ? 0 : s));
+    const small = result.dims.map((d, i) => (i === axis || result.strides[i] === 0 ? Math.min(d, 1) : d));
+    let constant = true;
+    for (let k = 1; k < length && constant; k++) {
+      const shifted = { strides: result.strides, offset: result.offset + k * stride };
+      walk(small, [result, shifted], ([a = 0, b = 0]) => {
+        if (result.data[a] !== result.data[b]) constant = false;
+      });
+    }
+    if (constant) result = { ...result, strides };
+  }
+  return result;
+}
+
+/** The content in row-major order, every axis written out. */
+export function toArray(t: IndexTensor): Int32Array {
+  const data = new Int32Array(product(t.dims));
+  let at = 0;
+  walk(t.dims, [t], ([offset = 0]) => {
+    data[at++] = t.data[offset] ?? 0;
+  });
+  return data;
+}
+
+export function at(t: IndexTensor, position: readonly number[]): number {
+  return t.data[position.reduce((sum, p, axis) => sum + p * (t.strides[axis] ?? 0), t.offset)] ?? 0;
+}
+
+/** perm[i] is the old axis that becomes axis i. */
+export function transpose(t: IndexTensor, perm: readonly number[]): IndexTensor {
+  return { ...t, dims: perm.map((p) => t.dims[p] ?? 1), strides: perm.map((p) => t.strides[p] ?? 0) };
+}
+
+/** `count` elements of an axis from `start` on, every `step`-th (step may be negative). */
+export function slice(t: IndexTensor, axis: number, start: number, step: number, count: number): IndexTensor {
+  const stride = t.strides[axis] ?? 0;
+  return {
+    ...t,
+    dims: t.dims.map((d, i) => (i === axis ? count : d)),
+    strides: t.strides.map((s, i) => (i === axis ? s * step : s)),
+    offset: t.offset + start * stride,
+  };
+}
+
+/** Broadcast to dims (numpy's rule: missing leading axes, or length 1). Undefined where that cannot be. */
+export function expand(t: IndexTensor, dims: readonly number[]): IndexTensor | undefined {
+  const missing = dims.length - t.dims.length;
+  if (missing < 0) return undefined;
+  const strides: number[] = [];
+  for (let axis = 0; axis < dims.length; axis++) {
+    const old = axis < missing ? 1 : t.dims[axis - missing];
+    if (old !== dims[axis] && old !== 1) return undefined;
+    strides.push(axis < missing || old === 1 ? 0 : (t.strides[axis - missing] ?? 0));
+  }
+  return { ...t, dims, strides };
+}
+
+/** The common broadcast shape. Undefined where there is none. */
+export function broadcastDims(shapes: readonly (readonly number[])[]): number[] | undefined {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const dims: number[] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    let common = 1;
+    for (const shape of shapes) {
+      const d = shape[axis - rank + shape.length] ?? 1;
+      if (d === 1) continue;
+      if (common !== 1 && common !== d) return undefined;
+      common = d;
+    }
+    dims.push(common);
+  }
+  return dims;
+}
+
+/** Pieces of old and new axes that hold the same elements; the last pieces may hold axes of length 1 only. */
+function alignAxes(from: readonly number[], to: readonly number[]): { old: number[]; next: number[] }[] {
+  const groups: { old: number[]; next: number[] }[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < from.length && j < to.length) {
+    const group = { old: [i], next: [j] };
+    let a = from[i++] ?? 1;
+    let b = to[j++] ?? 1;
+    while (a !== b) {
+      if (a < b) {
+        a *= from[i] ?? 1;
+        group.old.push(i++);
+      } else {
+        b *= to[j] ?? 1;
+        group.next.push(j++);
+      }
+    }
+    groups.push(group);
+  }
+  const last = groups.at(-1) ?? { old: [], next: [] };
+  while (i < from.length) last.old.push(i++);
+  while (j < to.length) last.next.push(j++);
+  return groups.length > 0 ? groups : [last];
+}
+
+/** Whether the axes can be read as one axis without copying. */
+function mergeable(t: IndexTensor, axes: readonly number[]): boolean {
+  const real = axes.filter((axis) => t.dims[axis] !== 1);
+  return real.every((axis, k) => {
+    const inner = real[k + 1];
+    return inner === undefined || t.strides[axis] === (t.strides[inner] ?? 0) * (t.dims[inner] ?? 1);
+  });
+}
+
+/** A row-major copy in which only the marked axes and those that change are written out. */
+function pack(t: IndexTensor, written: readonly boolean[]): IndexTensor {
+  const collapsed = t.dims.map((_, axis) => !written[axis] && t.strides[axis] === 0);
+  const small = t.dims.map((d, axis) => (collapsed[axis] ? 1 : d));
+  const data = new Int32Array(product(small));
+  let at = 0;
+  walk(small, [t], ([offset = 0]) => {
+    data[at++] = t.data[offset] ?? 0;
+  });
+  return { dims: t.dims, strides: packedStrides(t.dims, collapsed), offset: 0, data };
+}
+
+/** Row-major reshape. The element counts must agree. */
+export function reshape(t: IndexTensor, dims: readonly number[]): IndexTensor {
+  if (product(t.dims) !== product(dims)) throw new RangeError(`cannot reshape [${t.dims}] to [${dims}]`);
+  if (product(dims) === 0) return filled(dims, 0);
+  const groups = alignAxes(t.dims, dims);
+  const written = t.dims.map(() => false);
+  for (const group of groups) {
+    if (!mergeable(t, group.old)) for (const axis of group.old) written[axis] = true;
+  }
+  const source = written.includes(true) ? pack(t, written) : t;
+  const strides = dims.map(() => 0);
+  for (const group of groups) {
+    const innermost = group.old.filter((axis) => source.dims[axis] !== 1).at(-1);
+    let step = innermost === undefined ? 0 : (source.strides[innermost] ?? 0);
+    for (const axis of [...group.next].reverse()) {
+      const length = dims[axis] ?? 1;
+      if (length === 1) continue;
+      strides[axis] = step;
+      step *= length;
+    }
+  }
+  return { dims, strides, offset: source.offset, data: source.data };
+}
+
+/** Joins tensors that agree on all other axes. */
+export function concat(parts: readonly IndexTensor[], axis: number): IndexTensor {
+  const first = parts[0];
+  if (first === undefined) throw new RangeError("nothing to concatenate");
+  const total = parts.reduce((sum, p) => sum + (p.dims[axis] ?? 0), 0);
+  const dims = first.dims.map((d, i) => (i === axis ? total : d));
+  const collapsed = dims.map((_, i) => i !== axis && parts.every((p) => p.strides[i] === 0));
+  const strides = packedStrides(dims, collapsed);
+  const data = new Int32Array(product(dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d))));
+  let start = 0;
+  for (const part of parts) {
+    const target = { strides, offset: start * (strides[axis] ?? 0) };
+    const small = part.dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d));
+    walk(small, [part, target], ([from = 0, to = 0]) => {
+      data[to] = part.data[from] ?? 0;
+    });
+    start += part.dims[axis] ?? 0;
+  }
+  return collapse({ dims, strides, offset: 0, data });
+}
+
+/** Takes positions of an axis; −1 gives `absent`. */
+export function take(
+  t: IndexTensor,
+  axis: number,
+  positions: readonly number[],
+  absent: number,
+): IndexTensor {
+  const dims = t.dims.map((d, i) => (i === axis ? positions.length : d));
+  if (positions.every((p) => p === positions[0]) && positions[0] !== undefined && positions[0] >= 0) {
+    return { ...slice(t, axis, positions[0], 0, positions.length), dims };
+  }
+  const collapsed = t.dims.map((_, i) => i !== axis && t.strides[i] === 0);
+  const small = dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d));
+  const strides = packedStrides(dims, collapsed);
+  const data = new Int32Array(product(small));
+  const line = small.map((d, i) => (i === axis ? 1 : d));
+  positions.forEach((position, k) => {
+    const target = { strides, offset: k * (strides[axis] ?? 0) };
+    const source = { strides: t.strides, offset: t.offset + Math.max(position, 0) * (t.strides[axis] ?? 0) };
+    walk(line, [source, target], ([from = 0, to = 0]) => {
+      data[to] = position < 0 ? absent : (t.data[from] ?? 0);
+    });
+  });
+  return collapse({ dims, strides, offset: 0, data });
+}
+
+/** Joins the content along axes by `join`; the axes keep length 1. Axes that do not change are read once. */
+export function reduce(
+  t: IndexTensor,
+  axes: readonly number[],
+  join: (values: readonly number[]) => number,
+): IndexTensor {
+  const inner = t.dims.map((d, axis) => (axes.includes(axis) && t.strides[axis] !== 0 ? d : 1));
+  const kept = t.dims.map((d, axis) => (axes.includes(axis) ? 1 : d));
+  const collapsed = kept.map((_, axis) => t.strides[axis] === 0 || axes.includes(axis));
+  const small = kept.map((d, axis) => (collapsed[axis] ? Math.min(d, 1) : d));
+  const data = new Int32Array(product(small));
+  let at = 0;
+  walk(small, [t], ([offset = 0]) => {
+    const values: number[] = [];
+    walk(inner, [{ strides: t.strides, offset }], ([from = 0]) => {
+      values.push(t.data[from] ?? 0);
+    });
+    data[at++] = join(values);
+  });
+  return { dims: kept, strides: packedStrides(kept, collapsed), offset: 0, data };
+}

@@ -1,0 +1,108 @@
+/**
+ * @file Follows tokens through a graph. Each exporter writes windows, rolls, padding, token order and merging in
+ * its own way; rather than matching its patterns, we push integers that name the tokens through the data
+ * movement and read off where they arrive. Nothing of the model is executed.
+ */
+import { dimAt } from "../../onnx/dim.js";
+import type { Model, Node } from "../../onnx/graph.js";
+import { tensorToFloat32, tensorToInts } from "../../onnx/tensor.js";
+import { COMPUTE_RULES } from "./compute.js";
+import type { IndexTensor } from "./index-tensor.js";
+import { MOVEMENT_RULES } from "./movement.js";
+import type { Origins } from "./origins.js";
+import type { TraceContext, TraceMode, TraceResult } from "./rule.js";
+
+export interface Trace {
+  /** Value name → ids of `origins` at each position, for every value that comes from the seed and was followed. */
+  readonly values: ReadonlyMap<string, IndexTensor>;
+  /** Value name → why the trace was lost: at which node and for what reason. */
+  readonly lost: ReadonlyMap<string, string>;
+  readonly batch: number;
+  readonly origins: Origins;
+}
+
+export interface TraceOptions {
+  /** Batch size at which dimensions are taken. */
+  readonly batch: number;
+  readonly mode: TraceMode;
+  readonly origins: Origins;
+  /** Where tokens are known: value name → ids. */
+  readonly seeds: ReadonlyMap<string, IndexTensor>;
+}
+
+/** Dimensions of a value at a batch size; undefined where any is unknown. */
+export function dimsAt(model: Model, name: string, batch: number): readonly number[] | undefined {
+  const constant = model.graph.constants.get(name);
+  if (constant !== undefined) return constant.dims;
+  const dims = model.graph.types.get(name)?.shape?.map((d) => dimAt(d, batch));
+  return dims?.every((d) => d !== null) ? dims : undefined;
+}
+
+const INTEGERS = new Set(["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"]);
+
+function contextOf(
+  model: Model,
+  node: Node,
+  values: ReadonlyMap<string, IndexTensor>,
+  options: TraceOptions,
+): TraceContext {
+  const nameAt = (index: number): string => node.inputs[index] ?? "";
+  const known = model.graph.constants;
+  return {
+    node,
+    mode: options.mode,
+    origins: options.origins,
+    opset: model.opsets.get("") ?? model.opsets.get("ai.onnx") ?? 17,
+    traced: (index) => values.get(nameAt(index)),
+    dims: (index) => dimsAt(model, nameAt(index), options.batch),
+    outputDims: (index) => dimsAt(model, node.outputs[index] ?? "", options.batch),
+    ints: (index) => {
+      const tensor = known.get(nameAt(index));
+      return tensor !== undefined && INTEGERS.has(tensor.dtype) ? tensorToInts(tensor) : undefined;
+    },
+    constant: (index) => {
+      const tensor = known.get(nameAt(index));
+      if (tensor === undefined || tensor.dtype === "string") return undefined;
+      return { dims: tensor.dims, data: tensorToFloat32(tensor) };
+    },
+  };
+}
+
+function traceNode(context: TraceContext): TraceResult {
+  const { op } = context.node;
+  const rule = MOVEMENT_RULES[op] ?? COMPUTE_RULES[op];
+  return rule === undefined ? "is an operator that tokens cannot be followed through" : rule(context);
+}
+
+const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** These read sizes, not content. */
+const SHAPE_ONLY = new Set(["Shape", "Size", "ConstantOfShape", "EyeLike", "RandomNormalLike"]);
+
+/** Pushes the seeds through every node that descends from them. */
+export function trace(model: Model, options: TraceOptions): Trace {
+  const values = new Map(options.seeds);
+  const lost = new Map<string, string>();
+  for (const node of model.graph.nodes) {
+    const outputs = node.outputs.filter((name) => name !== "" && !options.seeds.has(name));
+    if (outputs.length === 0 || SHAPE_ONLY.has(node.op)) continue;
+    const reason = node.inputs.map((name) => lost.get(name)).find((r) => r !== undefined);
+    if (reason === undefined && !node.inputs.some((name) => values.has(name))) continue;
+    const context = contextOf(model, node, values, options);
+    const result = reason ?? traceNode(context);
+    for (const [i, name] of node.outputs.entries()) {
+      if (name === "" || options.seeds.has(name)) continue;
+      const found = typeof result === "string" ? undefined : result[i];
+      const expected = context.outputDims(i);
+      if (found !== undefined && (expected === undefined || sameDims(found.dims, expected))) {
+        values.set(name, found);
+      } else {
+        const at = `${node.op}${node.name === "" ? "" : ` "${node.name}"`}`;
+        const why = typeof result === "string" ? result : "has a shape that was not expected";
+        lost.set(name, reason ?? `${at} ${why}`);
+      }
+    }
+  }
+  return { values, lost, batch: options.batch, origins: options.origins };
+}
