@@ -8,6 +8,7 @@ import { checkImage, type RgbImage } from "./image.js";
 import { BLACK, type Crop, type Preprocessing, type Resize } from "./preprocessing.js";
 import { resample, type Window } from "./resample.js";
 import { resampleFloat } from "./resample-float.js";
+import { roundHalfEven } from "./round.js";
 
 /** A rectangle with exclusive ends; not rounded, and beyond the picture where the model saw padding. */
 export interface Box {
@@ -27,14 +28,6 @@ export interface PreprocessedImage {
   readonly display: RgbImage;
   /** The model's window in pixels of the original picture. */
   readonly box: Box;
-}
-
-/** Python's round(): half to even. */
-export function roundHalfEven(x: number): number {
-  const low = Math.floor(x);
-  const rest = x - low;
-  if (rest !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
 }
 
 /** [height, width] after the resize step. */

@@ -40,21 +40,17 @@ function cmykToRgb(cmyk: Uint8Array): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-/** libvips' complaint as a sentence about the file. */
+/** libvips' complaint as a sentence about the file, its own prefixes taken off. */
 function decodeFailure(name: string, format: string, error: unknown): VitreousError {
-  const detail = error instanceof Error ? error.message.trim() : String(error);
-  const short =
-    /premature end|truncat|unexpected end|out of data|read error|not enough|short read|end of (file|stream|image)|expected|EOF/i;
-  if (short.test(detail)) {
-    return new VitreousError(
-      `${name} is truncated or damaged: its ${format} data ends early or breaks off.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const line = detail.split("\n").at(-1) ?? detail;
-  return new VitreousError(`${name} could not be decoded as ${format}: ${line}.`, { cause: error });
+  const detail = (error instanceof Error ? error.message : String(error))
+    .replace(/^Input (buffer|file) (has corrupt header|contains unsupported image format):?/, "")
+    .split("\n")
+    .map((line) => line.trim())
+    .find((line) => line !== "");
+  const why = detail === undefined ? "" : ` (${detail})`;
+  return new VitreousError(`${name} is damaged or truncated: it could not be decoded as ${format}${why}.`, {
+    cause: error,
+  });
 }
 
 interface Facts {
