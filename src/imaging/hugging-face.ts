@@ -63,7 +63,7 @@ const PROCESSORS: Readonly<Record<string, Processor>> = {
   Bit: clip,
   CLIP: clip,
   ChineseCLIP: clip,
-  Siglip: { ...vit, resample: "bicubic" },
+  Siglip: { ...vit, resample: "bicubic", integerIsEdge: true },
   Pvt: { ...vit, ...imagenet },
   DINOv3ViT: { ...vit, ...imagenet, resizeOn: "rescaled" },
   ConvNext: {
@@ -96,7 +96,12 @@ const PROCESSORS: Readonly<Record<string, Processor>> = {
 };
 
 const sizeSchema = z.union(
-  [side, z.tuple([side, side]), z.object({ height: side, width: side }), z.object({ shortest_edge: side })],
+  [
+    side,
+    z.tuple([side, side]),
+    z.strictObject({ height: side, width: side }),
+    z.strictObject({ shortest_edge: side }),
+  ],
   "must be a number of pixels, {height, width} or {shortest_edge}",
 );
 
@@ -154,8 +159,16 @@ function sizing(
     case "poolformer":
       if (cropPct === undefined) break;
       if (edge !== undefined) return { resize: toEdge(edge / cropPct) };
-      if ("height" in size && size.height === size.width) return { resize: toEdge(size.height / cropPct) };
-      break;
+      if (!("height" in size)) break;
+      if (size.height === size.width) return { resize: toEdge(size.height / cropPct) };
+      return {
+        resize: {
+          mode: "exact",
+          height: Math.trunc(size.height / cropPct),
+          width: Math.trunc(size.width / cropPct),
+          interpolation,
+        },
+      };
     case "levit":
       if (edge !== undefined) return { resize: toEdge((256 / 224) * edge) };
       break;
@@ -191,7 +204,7 @@ export function huggingFacePreprocessing(config: unknown, where: string): Prepro
   const p = known ?? vit;
   const interpolation = c.resample == null ? p.resample : (RESAMPLING[c.resample] as Interpolation);
   const size = c.size == null ? p.size : readSize(c.size, p.integerIsEdge ?? false);
-  const sized =
+  const sized: { readonly resize: Resize | null; readonly crop?: Crop } =
     (c.do_resize ?? true)
       ? sizing(p.sizing, size, c.crop_pct ?? p.cropPct, interpolation, where)
       : { resize: null };
