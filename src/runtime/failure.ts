@@ -13,15 +13,18 @@ export interface Situation {
   readonly devices: readonly string[];
 }
 
-/** The message without source locations, error codes and the advice that only C++ programmers can follow. */
+/** `/path/file.cc:12 void onnxruntime::Class::Function(int) const condition was false. ` or `file.h:12 Function `. */
+const location =
+  /\S+\.(?:h|hpp|cc|cpp|cu):\d+ (?:[^()]*onnxruntime::[^()]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?:::<lambda\([^)]*\)>)?|\w+) (?:.*? was false\. )?/g;
+
+/** The message without source locations, error codes and advice for programmers. */
 function essence(message: string): string {
   return message
-    .replace(/^Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: /, "")
-    .replace(/\S*\/onnxruntime\/[^\s]+:\d+ [^[]*?(?=\[ONNXRuntimeError\]|$)/g, "")
-    .replace(/\S*\/onnxruntime\/\S+:\d+ \S.*?\) (const )?/g, "")
-    .replace(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, "")
-    .replace(/Please fix either the inputs\/outputs or the model\./g, "")
     .replace(/\s+/g, " ")
+    .replace(/^Non-zero status code returned while running \S+ node\. Name:'[^']*' Status Message: /, "")
+    .replace(location, "")
+    .replace(/\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /g, "")
+    .replace("Please fix either the inputs/outputs or the model.", "")
     .trim();
 }
 
@@ -58,7 +61,7 @@ const rules: readonly {
   {
     when: /backend not found|Failed to load (shared )?library|Failed to get a WebGPU adapter|no available backend|executionProviders\[\d+\] is unsupported|CUDA failure|CUDA driver/i,
     say: (found, { device, devices }) =>
-      `The device '${device}' cannot be used on this machine: ${essence(found.input ?? "")} ` +
+      `The device '${device}' cannot be used on this machine: ${essence(found.input ?? "").replace(/\.?$/, ".")} ` +
       (devices.length > 0 ? `The installed ONNX Runtime was built for ${devices.join(", ")}; ` : "") +
       (device === "cuda"
         ? "cuda needs its libraries installed beside onnxruntime-node. Use 'cpu' otherwise."

@@ -3,6 +3,7 @@
  * browser's differ only in the `Wire`.
  */
 import { VitreousError } from "../../onnx/errors.js";
+import { joinPieces } from "../../onnx/write.js";
 import { failure } from "../failure.js";
 import { checkFeeds, checkOutputs } from "../feeds.js";
 import type { Feeds, Fetches, LoadOptions, NdArray, RunOptions, Runtime, Session } from "../runtime.js";
@@ -22,9 +23,6 @@ export interface Wire {
 
 /** What ONNX Runtime says when it refuses; to be put into words by whoever knows what was being done. */
 class Refusal extends Error {}
-
-/** ONNX is protobuf, whose messages end at 2 GiB. */
-const largestModel = 2 ** 31 - 1;
 
 type Ask = (job: Job, transfer?: readonly ArrayBuffer[], signal?: AbortSignal) => Promise<unknown>;
 
@@ -73,23 +71,6 @@ function asker(wire: Wire): Ask {
       pending.set(id, { resolve: settled(resolve), reject: settled(reject) });
       wire.busy(true);
     });
-}
-
-/** The pieces in one buffer of their own, which can be given away. */
-function join(pieces: readonly Uint8Array[], model: string): Uint8Array<ArrayBuffer> {
-  const size = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-  if (size > largestModel) {
-    throw new VitreousError(
-      `${model} has ${(size / 2 ** 30).toFixed(1)} GiB, but ONNX Runtime loads models of up to 2 GiB from memory.`,
-    );
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
 }
 
 /** The feeds as they travel, with the buffers that are given away: the caller's own, or copies of them. */
@@ -155,7 +136,7 @@ export async function remoteRuntime(wire: Wire, device: string, settings: unknow
     const { name, signal } = options;
     const model = name === undefined ? "the model" : `the model '${name}'`;
     signal?.throwIfAborted();
-    const bytes = join(pieces, model);
+    const bytes = joinPieces(pieces);
     const session = sessions++;
     const free = () => ask({ kind: "release", session }).then(() => undefined);
     let released: Promise<void> | undefined;
@@ -196,8 +177,8 @@ export async function remoteRuntime(wire: Wire, device: string, settings: unknow
         return unpack(result.outputs);
       },
       release() {
-        // A runtime that has closed or crashed has released everything.
-        released ??= free().catch(() => undefined);
+        // A runtime that has been closed or has crashed has released everything.
+        released ??= closing ?? free().catch(() => undefined);
         return released;
       },
     };
