@@ -36,7 +36,7 @@ const AFTER = new Set(
   "Cast Where Identity Dropout Reshape Transpose Squeeze Unsqueeze Flatten Mul Add Expand".split(" "),
 );
 
-const PRODUCTS = new Set(["MatMul", "Gemm", "Einsum"]);
+const PRODUCTS = new Set(["MatMul", "Gemm", "Einsum", "MatMulInteger"]);
 
 /** All attention sites, in the graph's order. */
 export function findAttention(model: Model, topology: Topology): AttentionSite[] {

@@ -52,7 +52,7 @@ export function findSeed(
   const sides = [q, k, first.values].map((name) => ancestors(topology, name));
   for (const node of [...model.graph.nodes].reverse()) {
     const name = node.outputs[0] ?? "";
-    if (node.op !== "Conv" || !sides.every((side) => side.has(name))) continue;
+    if ((node.op !== "Conv" && node.op !== "ConvInteger") || !sides.every((side) => side.has(name))) continue;
     const dims = dimsAt(model, name, batch);
     if (dims === undefined) return undefined;
     if (dims.length !== 4 || (dims[2] ?? 1) * (dims[3] ?? 1) === 1) continue;

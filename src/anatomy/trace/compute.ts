@@ -15,7 +15,7 @@ import {
   transpose,
 } from "./index-tensor.js";
 import { NOWHERE } from "./origins.js";
-import { frontAxis, type TraceContext, type TraceResult, type TraceRule } from "./rule.js";
+import { frontAxis, type TraceContext, type TraceRule } from "./rule.js";
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
@@ -24,7 +24,11 @@ function joined(c: TraceContext, x: IndexTensor, axes: readonly number[]): Index
 }
 
 /** The union of tensors that broadcast to dims. */
-function united(c: TraceContext, parts: readonly IndexTensor[], dims: readonly number[]): TraceResult {
+function united(
+  c: TraceContext,
+  parts: readonly IndexTensor[],
+  dims: readonly number[],
+): readonly IndexTensor[] | string {
   const wide = parts.map((p) => expand(p, dims)).filter((p) => p !== undefined);
   const only = wide[0];
   if (only === undefined || wide.length < parts.length) return "combines shapes that do not fit";
@@ -48,15 +52,26 @@ export const elementwise: TraceRule = (c) => {
   return dims === undefined ? "combines shapes that do not fit" : united(c, parts, dims);
 };
 
+/** The other inputs are parameters with shapes of their own; further outputs are statistics. */
+const passing: TraceRule = (c) => {
+  const x = c.traced(0);
+  if (x === undefined) return "has its parameters computed from the tokens";
+  return c.node.outputs.map((_, i) => (i === 0 ? x : "constant"));
+};
+
+/** Takes no more than the type of its second input. */
+const castLike: TraceRule = (c) => [c.traced(0) ?? "constant"];
+
 /** Normalisation over some axes: the place stays, but what is read is all that is normalised over. */
 const normalisation =
   (axesOf: (c: TraceContext, rank: number) => readonly number[]): TraceRule =>
   (c) => {
     const x = c.traced(0);
     if (x === undefined) return "is normalised by the tokens";
-    if (c.mode === "place") return c.node.outputs.map(() => x);
+    if (c.mode === "place") return passing(c);
     const mixed = expand(joined(c, x, axesOf(c, x.dims.length)), x.dims);
-    return mixed === undefined ? "has an unknown shape" : [mixed];
+    if (mixed === undefined) return "has an unknown shape";
+    return c.node.outputs.map((_, i) => (i === 0 ? mixed : "constant"));
   };
 
 const softmaxAxes = (c: TraceContext, rank: number): number[] => {
@@ -269,12 +284,14 @@ const windowed =
 const RULES_BY_KIND: readonly (readonly [TraceRule, string])[] = [
   [
     elementwise,
-    "Abs Acos Acosh Add And Asin Asinh Atan Atanh BatchNormalization BitShift Cast CastLike Ceil Celu Clip Cos Cosh " +
-      "Div Dropout Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish Identity IsInf IsNaN " +
+    "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift Cast Ceil Celu Clip Cos Cosh " +
+      "Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish Identity IsInf IsNaN " +
       "LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu " +
-      "Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu Trilu Where Xor " +
+      "Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu Where Xor " +
       "FastGelu QuickGelu BiasGelu",
   ],
+  [passing, "BatchNormalization Dropout DynamicQuantizeLinear QuantizeLinear DequantizeLinear Trilu"],
+  [castLike, "CastLike"],
   [normalisation(softmaxAxes), "Softmax LogSoftmax Hardmax"],
   [
     normalisation(fromAxis),
@@ -288,10 +305,10 @@ const RULES_BY_KIND: readonly (readonly [TraceRule, string])[] = [
   ],
   [argument, "ArgMax ArgMin"],
   [globalPool, "GlobalAveragePool GlobalMaxPool GlobalLpPool"],
-  [matmul, "MatMul"],
+  [matmul, "MatMul MatMulInteger"],
   [gemm, "Gemm"],
   [einsum, "Einsum"],
-  [windowed(true), "Conv"],
+  [windowed(true), "Conv ConvInteger"],
   [windowed(false), "AveragePool MaxPool LpPool"],
 ];
 

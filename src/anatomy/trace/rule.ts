@@ -30,8 +30,11 @@ export interface TraceContext {
   constant(index: number): { readonly dims: readonly number[]; readonly data: Float32Array } | undefined;
 }
 
-/** Traces of the outputs, or a sentence's end that says why the trace is lost here. */
-export type TraceResult = readonly IndexTensor[] | string;
+/**
+ * Traces of the outputs ("constant" for one that no token can be told from, as the scale of a quantised tensor), or
+ * a sentence's end that says why the trace is lost here.
+ */
+export type TraceResult = readonly (IndexTensor | "constant")[] | string;
 
 export type TraceRule = (context: TraceContext) => TraceResult;
 

@@ -4,7 +4,9 @@
  * movement and read off where they arrive. Nothing of the model is executed.
  */
 import { dimAt } from "../../onnx/dim.js";
-import type { Model, Node } from "../../onnx/graph.js";
+import type { Model, Node, Tensor } from "../../onnx/graph.js";
+import { foldConstants } from "../../onnx/shape/fold.js";
+import { inferShapes } from "../../onnx/shape/infer-shapes.js";
 import { tensorToFloat32, tensorToInts } from "../../onnx/tensor.js";
 import { COMPUTE_RULES } from "./compute.js";
 import type { IndexTensor } from "./index-tensor.js";
@@ -40,14 +42,32 @@ export function dimsAt(model: Model, name: string, batch: number): readonly numb
 
 const INTEGERS = new Set(["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"]);
 
+/** Constants of the graph, and what is a constant once the batch size is settled (computed when first asked for). */
+function constantsAt(model: Model, batch: number): (name: string) => Tensor | undefined {
+  let settled: ReadonlyMap<string, Tensor> | undefined;
+  const settle = (): ReadonlyMap<string, Tensor> => {
+    const inputs = model.graph.inputs.map((input) => {
+      const shape = input.shape?.map((d) => dimAt(d, batch));
+      return { ...input, shape };
+    });
+    return foldConstants(inferShapes({ ...model, graph: { ...model.graph, inputs } })).graph.constants;
+  };
+  return (name) => {
+    const known = model.graph.constants.get(name);
+    if (known !== undefined || name === "") return known;
+    settled ??= settle();
+    return settled.get(name);
+  };
+}
+
 function contextOf(
   model: Model,
   node: Node,
   values: ReadonlyMap<string, IndexTensor>,
   options: TraceOptions,
+  constantOf: (name: string) => Tensor | undefined,
 ): TraceContext {
   const nameAt = (index: number): string => node.inputs[index] ?? "";
-  const known = model.graph.constants;
   return {
     node,
     mode: options.mode,
@@ -57,11 +77,11 @@ function contextOf(
     dims: (index) => dimsAt(model, nameAt(index), options.batch),
     outputDims: (index) => dimsAt(model, node.outputs[index] ?? "", options.batch),
     ints: (index) => {
-      const tensor = known.get(nameAt(index));
+      const tensor = values.has(nameAt(index)) ? undefined : constantOf(nameAt(index));
       return tensor !== undefined && INTEGERS.has(tensor.dtype) ? tensorToInts(tensor) : undefined;
     },
     constant: (index) => {
-      const tensor = known.get(nameAt(index));
+      const tensor = model.graph.constants.get(nameAt(index));
       if (tensor === undefined || tensor.dtype === "string") return undefined;
       return { dims: tensor.dims, data: tensorToFloat32(tensor) };
     },
@@ -84,16 +104,18 @@ const SHAPE_ONLY = new Set(["Shape", "Size", "ConstantOfShape", "EyeLike", "Rand
 export function trace(model: Model, options: TraceOptions): Trace {
   const values = new Map(options.seeds);
   const lost = new Map<string, string>();
+  const constantOf = constantsAt(model, options.batch);
   for (const node of model.graph.nodes) {
     const outputs = node.outputs.filter((name) => name !== "" && !options.seeds.has(name));
     if (outputs.length === 0 || SHAPE_ONLY.has(node.op)) continue;
     const reason = node.inputs.map((name) => lost.get(name)).find((r) => r !== undefined);
     if (reason === undefined && !node.inputs.some((name) => values.has(name))) continue;
-    const context = contextOf(model, node, values, options);
+    const context = contextOf(model, node, values, options, constantOf);
     const result = reason ?? traceNode(context);
     for (const [i, name] of node.outputs.entries()) {
       if (name === "" || options.seeds.has(name)) continue;
       const found = typeof result === "string" ? undefined : result[i];
+      if (found === "constant") continue;
       const expected = context.outputDims(i);
       if (found !== undefined && (expected === undefined || sameDims(found.dims, expected))) {
         values.set(name, found);
