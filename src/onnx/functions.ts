@@ -10,7 +10,7 @@ import { constantValue, isConstantNode } from "./reading/constant-node.js";
 import { checkMainGraph } from "./reading/graph.js";
 
 /** Functions that call functions may double their size at each level; no real model comes near these. */
-const MAX_NODES = 1_000_000;
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 200;
 
 /** What names and attributes mean where nodes are being copied from. */

@@ -68,9 +68,14 @@ function weightPieces(graph: Graph): Uint8Array[] {
 
 /**
  * The model as an .onnx file, in pieces. Constants are views of their own bytes, so the pieces are valid only
- * as long as those are unchanged. Throws VitreousError for a file over 2 GB.
+ * as long as those are unchanged. Throws VitreousError for a file over 2 GB, and for
+ * inputs and constants of type "other".
  */
 export function writeModel(model: Model, options: WriteOptions = {}): Uint8Array[] {
+  const untyped = model.graph.inputs.find((input) => input.dtype === "other");
+  if (untyped !== undefined) {
+    throw new VitreousError(`The model's input "${untyped.name}" is no tensor of a type that is supported.`);
+  }
   const head = toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {

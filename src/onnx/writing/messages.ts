@@ -4,7 +4,6 @@
 import { create } from "@bufbuild/protobuf";
 import { dataTypeCode } from "../data-type.js";
 import { type Dim, formatDim } from "../dim.js";
-import { VitreousError } from "../errors.js";
 import type { Attribute, Graph, Node, Tensor, ValueInfo } from "../graph.js";
 import {
   type AttributeProto,
@@ -94,11 +93,10 @@ function toDimProto(dim: Dim): TensorShapeProto_Dimension {
   return create(TensorShapeProto_DimensionSchema, { value });
 }
 
+/** Subgraphs often leave the types of their outputs open; what is "other" here is left open as well. */
 function toValueInfoProto(info: ValueInfo): ValueInfoProto {
   const elemType = dataTypeCode(info.dtype);
-  if (elemType === undefined) {
-    throw new VitreousError(`The value "${info.name}" has a type that cannot be written.`);
-  }
+  if (elemType === undefined) return create(ValueInfoProtoSchema, { name: info.name });
   const shape =
     info.shape === undefined
       ? {}
