@@ -91,7 +91,8 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const FIXTURES = join(REPOSITORY, "test", "fixtures", "models");
 const BESIDE = resolve(REPOSITORY, "..", "shared", "corpus");
 
-function readGolden(path: string): ReadonlyMap<string, GoldenTensor> {
+/** A file of golden tensors. */
+export function readGolden(path: string): ReadonlyMap<string, GoldenTensor> {
   const result = new Map<string, GoldenTensor>();
   for (const [name, tensor] of readSafetensors(readFileSync(path), path).tensors) {
     const { dims, dtype, bytes } = tensor;
