@@ -10,7 +10,7 @@ import { Inference } from "./shape/inference.js";
 import { UNKNOWN } from "./shape/rule.js";
 
 /** Opset for graphs made from nothing; prepared models have this or a later one. */
-export const CANONICAL_OPSET = 18;
+export const CANONICAL_OPSET = 20;
 
 export interface NodeOptions {
   readonly domain?: string;

@@ -1,9 +1,12 @@
 /**
  * @file From a model as exporters and optimisers leave it to the one form that the rest of Vitreous works on:
- * functions inlined, fp32, opset ≥ 18, fused operators as primitives, shapes known, constants folded.
+ * functions inlined, fp32, opset ≥ 20, fused operators as primitives, shapes known, constants folded.
  */
 import { uplift } from "./canonical/uplift.js";
+import { expandFused } from "./expand/expand.js";
+import { inlineFunctions } from "./functions.js";
 import type { Model } from "./graph.js";
+import { widenHalf } from "./half.js";
 import { foldConstants } from "./shape/fold.js";
 import { type InferOptions, inferShapes } from "./shape/infer-shapes.js";
 
@@ -11,5 +14,6 @@ export type PrepareOptions = InferOptions;
 
 /** The model in canonical form, with `graph.types` filled. Weights are shared, not copied. */
 export function prepare(model: Model, options: PrepareOptions = {}): Model {
-  return inferShapes(foldConstants(inferShapes(uplift(model), options)));
+  const plain = widenHalf(inlineFunctions(model));
+  return inferShapes(foldConstants(expandFused(inferShapes(uplift(plain), options))));
 }
