@@ -133,6 +133,11 @@ export function readNpy(bytes: Uint8Array, name: string): NpyArray {
   return { shape, descr, data: fortran && shape.length > 1 ? toRowMajor(data, shape) : data };
 }
 
+/** The shape alone, from a file's first bytes (64 KiB hold every sensible header). */
+export function readNpyShape(head: Uint8Array, name: string): readonly number[] {
+  return readHeader(head, new DataView(head.buffer, head.byteOffset, head.byteLength), name).shape;
+}
+
 /** A float32 .npy file (version 1.0, little-endian, row-major, header padded to 64 bytes). */
 export function writeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
   const count = shape.reduce((a, b) => a * b, 1);

@@ -116,6 +116,19 @@ async function decodeWithSharp(bytes: Uint8Array, name: string, format: ImageFor
   }
 }
 
+/** A picture's sides as stored (before EXIF orientation), without decoding it. Errors as from `decodeImage`. */
+export async function readHeader(path: string): Promise<{ readonly width: number; readonly height: number }> {
+  const bytes = await readBytes(path);
+  const format = sniff(bytes, path);
+  if (format === "BMP") return readBmp(bytes, path, MOST_PIXELS);
+  try {
+    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    return { width, height };
+  } catch (error) {
+    throw decodeFailure(path, format, error);
+  }
+}
+
 /**
  * Decodes PNG, JPEG, TIFF, WebP or BMP, told apart by their content and not by their name. Of several frames or
  * pages the first is taken.

@@ -1,0 +1,79 @@
+/**
+ * @file A closer look at a data set, on request, since it opens every file: which pictures are of an unusual size and
+ * whether that depends on the class (a shortcut that a classifier may learn), which files are no pictures, which
+ * masks are empty.
+ */
+
+import { readHeader } from "../imaging/node/decode.js";
+import { VitreousError } from "../onnx/errors.js";
+import type { Dataset, Skipped } from "./dataset.js";
+import { readMask } from "./masks.js";
+
+export interface Examination {
+  /** Images of each size, "360×363", the commonest first. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** Names of images whose mask marks nothing: localisation is undefined for them. */
+  readonly emptyMasks: readonly string[];
+  readonly broken: readonly Skipped[];
+  /** Sentences for people. */
+  readonly notes: readonly string[];
+}
+
+/** By class: how many images are not of the commonest size. */
+function offSizeNote(sizeOf: ReadonlyMap<string, string>, dataset: Dataset, common: string): string[] {
+  const off = new Map<string, number>();
+  for (const { name, label = "no label" } of dataset.items) {
+    const size = sizeOf.get(name);
+    if (size !== undefined && size !== common) off.set(label, (off.get(label) ?? 0) + 1);
+  }
+  const total = [...off.values()].reduce((a, b) => a + b, 0);
+  // Where every image has a size of its own, size says nothing.
+  if (total === 0 || total * 2 > sizeOf.size) return [];
+  const classes = [...off].map(([label, n]) => `${label} ${n}`).join(", ");
+  return [
+    `${total} of ${sizeOf.size} images are not ${common} (${classes}): if that goes with the class, a model may have learnt it`,
+  ];
+}
+
+/** Reads every header and every mask. */
+export async function examineDataset(
+  dataset: Dataset,
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (done: number, total: number) => void;
+  } = {},
+): Promise<Examination> {
+  const sizeOf = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const broken: Skipped[] = [];
+  const emptyMasks: string[] = [];
+  let done = 0;
+  for (const item of dataset.items) {
+    options.signal?.throwIfAborted();
+    try {
+      const { width, height } = await readHeader(item.path);
+      const size = `${width}×${height}`;
+      sizeOf.set(item.name, size);
+      counts.set(size, (counts.get(size) ?? 0) + 1);
+      if (item.masks && (await readMask(item.masks)).area === 0) emptyMasks.push(item.name);
+    } catch (error) {
+      if (!(error instanceof VitreousError)) throw error;
+      broken.push({ path: item.path, reason: error.message });
+    }
+    options.onProgress?.(++done, dataset.items.length);
+  }
+  const sizes = new Map([...counts].sort((a, b) => b[1] - a[1]));
+  const common = sizes.keys().next().value;
+  return {
+    sizes,
+    emptyMasks,
+    broken,
+    notes: [
+      ...(common === undefined ? [] : offSizeNote(sizeOf, dataset, common)),
+      ...(broken.length > 0 ? [`${broken.length} files are no readable images`] : []),
+      ...(emptyMasks.length > 0
+        ? [`${emptyMasks.length} images have an empty mask: localisation is undefined for them`]
+        : []),
+    ],
+  };
+}
