@@ -2,6 +2,9 @@
  * @file From a model as exporters and optimisers leave it to the one form that the rest of Vitreous works on:
  * functions inlined, fp32, opset ≥ 20, fused operators as primitives, shapes known, constants folded.
  */
+import { recogniseGelu } from "./canonical/gelu.js";
+import { recogniseLayerNorm } from "./canonical/layer-norm.js";
+import { joinRearrangements } from "./canonical/simplify.js";
 import { uplift } from "./canonical/uplift.js";
 import { expandFused } from "./expand/expand.js";
 import { inlineFunctions } from "./functions.js";
@@ -15,5 +18,7 @@ export type PrepareOptions = InferOptions;
 /** The model in canonical form, with `graph.types` filled. Weights are shared, not copied. */
 export function prepare(model: Model, options: PrepareOptions = {}): Model {
   const plain = widenHalf(inlineFunctions(model));
-  return inferShapes(foldConstants(expandFused(inferShapes(uplift(plain), options))));
+  const folded = foldConstants(expandFused(inferShapes(uplift(plain), options)));
+  const recognised = recogniseGelu(recogniseLayerNorm(folded));
+  return inferShapes(foldConstants(joinRearrangements(recognised)));
 }
