@@ -33,6 +33,9 @@ export interface Tensor {
   readonly strings?: readonly string[];
 }
 
+/** Kinds of attributes that have a value of their own. */
+export type ValueKind = "int" | "float" | "string" | "tensor" | "graph" | "ints" | "floats" | "strings";
+
 export type Attribute =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number }
@@ -42,8 +45,8 @@ export type Attribute =
   | { readonly kind: "ints"; readonly value: readonly number[] }
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "strings"; readonly value: readonly string[] }
-  /** Stands for an attribute of the enclosing local function; gone after inlining. */
-  | { readonly kind: "reference"; readonly value: string };
+  /** Stands for an attribute, of kind `of`, of the enclosing local function; gone after inlining. */
+  | { readonly kind: "reference"; readonly value: string; readonly of?: ValueKind };
 
 export interface Node {
   readonly op: string;

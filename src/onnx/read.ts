@@ -9,7 +9,7 @@ import { type ExternalData, readTensor } from "./proto/tensor-wire.js";
 import { WireError } from "./proto/wire.js";
 import { type AttributeReaders, readAttribute } from "./reading/attribute.js";
 import { checkExternalLocation } from "./reading/external.js";
-import { checkMainGraph, readGraph } from "./reading/graph.js";
+import { batchSymbol, checkMainGraph, readGraph } from "./reading/graph.js";
 import { normalDomain, readNodes } from "./reading/node.js";
 
 export interface ReadOptions {
@@ -42,7 +42,7 @@ function readExternal(data: ExternalData, needed: number, label: string, options
   return bytes;
 }
 
-function attributeReaders(options: ReadOptions): AttributeReaders {
+function attributeReaders(options: ReadOptions, batch: string | undefined): AttributeReaders {
   const readers: AttributeReaders = {
     tensor: (bytes, label) => {
       try {
@@ -55,6 +55,7 @@ function attributeReaders(options: ReadOptions): AttributeReaders {
       }
     },
     graph: (graph) => readGraph(graph, readers),
+    batch,
   };
   return readers;
 }
@@ -95,7 +96,7 @@ function refuseTraining(proto: ModelProto): void {
 export function modelFromProto(proto: ModelProto, options: ReadOptions = {}): Model {
   if (proto.graph === undefined) throw new VitreousError("The file is not an ONNX model: it has no graph.");
   refuseTraining(proto);
-  const read = attributeReaders(options);
+  const read = attributeReaders(options, batchSymbol(proto.graph.input));
   const opsets = readOpsets(proto.opsetImport);
   if (opsets.size === 0) {
     throw new VitreousError(

@@ -148,6 +148,14 @@ describe("writeModel", () => {
     expect(again(model)).toEqual(model);
   });
 
+  it("writes local functions as they were", () => {
+    for (const name of ["nested", "odd", "overloaded"]) {
+      const path = new URL(`../../test/fixtures/onnx/functions-${name}.onnx`, import.meta.url);
+      const model = readModel(new Uint8Array(readFileSync(path)));
+      expect(again(model)).toEqual(model);
+    }
+  });
+
   it("keeps INT64_MAX and INT64_MIN, which exporters write for the ends of slices", () => {
     const ends: Attribute = { kind: "ints", value: [2 ** 63, -(2 ** 63), -1] };
     const node: Node = {

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -74,6 +75,18 @@ describe("readModelFile", () => {
     );
     await expect(readModelFile(join(folder, "dir"))).rejects.toThrow(/is a directory/);
     await expect(readModelFile(join(folder, "none.onnx"))).rejects.toBeInstanceOf(VitreousError);
+  });
+
+  it.skipIf(process.platform === "win32")("does not wait for a named pipe", async () => {
+    const path = join(folder, "pipe.onnx");
+    execFileSync("mkfifo", [path]);
+    await expect(readModelFile(path)).rejects.toThrow(/not a regular file/);
+  });
+
+  it("refuses what is larger than 2 GB without reading it", async () => {
+    const path = write("huge.onnx", "");
+    truncateSync(path, 2 ** 31);
+    await expect(readModelFile(path)).rejects.toThrow(/larger than 2 GB/);
   });
 
   it.skipIf(process.getuid?.() === 0)("says that permission is missing", async () => {

@@ -2,7 +2,8 @@
  * @file Reads a model from disk: the .onnx file and the external data files beside it, hashed on the way.
  */
 import { createHash, type Hash } from "node:crypto";
-import { open } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VitreousError } from "../errors.js";
 import type { Model } from "../graph.js";
@@ -42,21 +43,28 @@ function unreadable(path: string, error: unknown): VitreousError {
   return new VitreousError(`Cannot read ${path}: ${REASONS[code] ?? `the system says ${code}`}.`);
 }
 
+/** Throws VitreousError unless it is a file of a size that can be read. */
+function checkRegular(path: string, stats: Stats): void {
+  if (stats.isDirectory()) throw new VitreousError(`Cannot read ${path}: ${REASONS.EISDIR}.`);
+  if (!stats.isFile()) throw new VitreousError(`Cannot read ${path}: it is not a regular file.`);
+  if (stats.size > MAX_BYTES) {
+    throw new VitreousError(
+      `Cannot read ${path}: it is larger than 2 GB, more than ONNX Runtime loads at once. Use a smaller model.`,
+    );
+  }
+}
+
 /** The whole file in one buffer; either all of it, or an error. */
 async function readWhole(path: string, hash: Hash): Promise<Uint8Array> {
-  const file = await open(path).catch((error: unknown) => {
+  const fail = (error: unknown): never => {
     throw unreadable(path, error);
-  });
+  };
+  // Looked at before it is opened: opening a named pipe would wait for ever.
+  const stats = await stat(path).catch(fail);
+  checkRegular(path, stats);
+  const file = await open(path).catch(fail);
   try {
-    const stat = await file.stat();
-    if (stat.isDirectory()) throw unreadable(path, Object.assign(new Error(), { code: "EISDIR" }));
-    if (!stat.isFile()) throw new VitreousError(`Cannot read ${path}: it is not a regular file.`);
-    if (stat.size > MAX_BYTES) {
-      throw new VitreousError(
-        `Cannot read ${path}: it is larger than 2 GB, more than ONNX Runtime loads at once.`,
-      );
-    }
-    const bytes = new Uint8Array(stat.size);
+    const bytes = new Uint8Array(stats.size);
     for (let at = 0; at < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK, bytes.length - at), at);
       if (bytesRead === 0)

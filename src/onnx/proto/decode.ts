@@ -32,7 +32,10 @@ function foreignKind(bytes: Uint8Array): string | undefined {
   if (/^.{8}\{"/s.test(head) && head.includes('"dtype"')) {
     return `is a safetensors file, not an ONNX model. ${HOW_TO}`;
   }
-  if (bytes.every((byte, i) => i >= 1024 || byte >= 0x20 || byte === 9 || byte === 10 || byte === 13)) {
+  if (head.slice(4, 8) === "ORTM") {
+    return "is in ONNX Runtime's own ORT format. Give the .onnx file that it was made from.";
+  }
+  if (bytes.subarray(0, 1024).every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13)) {
     return `is a text file, not an ONNX model. ${HOW_TO}`;
   }
   return undefined;
@@ -86,11 +89,10 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (error) {
     if (error instanceof WireError) throw explain(bytes, `${error.message}, at byte ${error.offset}`);
-    if (error instanceof RangeError || error instanceof Error) throw explain(bytes, error.message);
-    throw error;
+    throw explain(bytes, error instanceof Error ? error.message : String(error));
   }
   if (model.graph === undefined || model.irVersion <= 0n || model.irVersion > 1000n) {
-    throw new VitreousError(`The file is not an ONNX model: it has no graph. ${HOW_TO}`);
+    throw new VitreousError(`The file is not an ONNX model: it has no graph or no version. ${HOW_TO}`);
   }
   return model;
 }

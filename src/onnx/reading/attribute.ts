@@ -3,6 +3,7 @@
  */
 import { VitreousError } from "../errors.js";
 import type { Attribute, Graph, Tensor } from "../graph.js";
+import { valueKind } from "../proto/attribute-kind.js";
 import type { GraphProto } from "../proto/generated/onnx_pb.js";
 import { type AttributeProto, AttributeProto_AttributeType as Kind } from "../proto/generated/onnx_pb.js";
 
@@ -10,6 +11,8 @@ import { type AttributeProto, AttributeProto_AttributeType as Kind } from "../pr
 export interface AttributeReaders {
   readonly tensor: (bytes: Uint8Array, label: string) => { readonly name: string; readonly tensor: Tensor };
   readonly graph: (graph: GraphProto) => Graph;
+  /** The symbol that stands for the batch in dimensions, where it has a name. */
+  readonly batch: string | undefined;
 }
 
 const decoder = new TextDecoder();
@@ -33,7 +36,10 @@ function kindOf(proto: AttributeProto): Kind {
  * back as INT64_MAX). `where` names the node for messages. Throws VitreousError for kinds no transformer uses.
  */
 export function readAttribute(proto: AttributeProto, where: string, read: AttributeReaders): Attribute {
-  if (proto.refAttrName !== "") return { kind: "reference", value: proto.refAttrName };
+  if (proto.refAttrName !== "") {
+    const of = valueKind(proto.type);
+    return { kind: "reference", value: proto.refAttrName, ...(of === undefined ? {} : { of }) };
+  }
   const label = `attribute "${proto.name}" of ${where}`;
   switch (kindOf(proto)) {
     case Kind.FLOAT:

@@ -12,11 +12,14 @@ import type { AttributeReaders } from "./attribute.js";
 import { constantValue, isConstantNode } from "./constant-node.js";
 import { readNodes } from "./node.js";
 
-/** The name of the symbol that is the batch: that of the first axis of the first input, where it has one. */
-function batchSymbol(inputs: readonly ValueInfoProto[]): string | undefined {
-  const type = inputs[0]?.type?.value;
-  const first = type?.case === "tensorType" ? type.value.shape?.dim[0]?.value : undefined;
-  return first?.case === "dimParam" && first.value !== "" ? first.value : undefined;
+/** The name of the symbol that is the batch: the first axis of the first input that has a symbol there. */
+export function batchSymbol(inputs: readonly ValueInfoProto[]): string | undefined {
+  for (const { type } of inputs) {
+    if (type?.value.case !== "tensorType") continue;
+    const first = type.value.value.shape?.dim[0]?.value;
+    if (first?.case === "dimParam" && first.value !== "") return first.value;
+  }
+  return undefined;
 }
 
 function readDim(dim: TensorShapeProto_Dimension, batch: string | undefined): Dim {
@@ -73,7 +76,7 @@ function checkUnique(
 /** A graph or subgraph; values that a subgraph takes from around it are not looked for. */
 export function readGraph(proto: GraphProto, read: AttributeReaders): Graph {
   const initialisers = readInitialisers(proto, read);
-  const batch = batchSymbol(proto.input);
+  const { batch } = read;
   // Up to IR version 3 every initialiser was listed as an input, too.
   const inputs = proto.input.filter((i) => !initialisers.has(i.name)).map((i) => readValueInfo(i, batch));
   const outputs = proto.output.map((o) => readValueInfo(o, batch));

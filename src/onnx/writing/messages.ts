@@ -5,12 +5,12 @@ import { create } from "@bufbuild/protobuf";
 import { dataTypeCode } from "../data-type.js";
 import { type Dim, formatDim } from "../dim.js";
 import type { Attribute, Graph, Node, Tensor, ValueInfo } from "../graph.js";
+import { ATTRIBUTE_KINDS } from "../proto/attribute-kind.js";
 import {
   type AttributeProto,
   AttributeProtoSchema,
   type GraphProto,
   GraphProtoSchema,
-  AttributeProto_AttributeType as Kind,
   type NodeProto,
   NodeProtoSchema,
   StringStringEntryProtoSchema,
@@ -37,28 +37,32 @@ function tensorBytes(name: string, tensor: Tensor): Uint8Array {
 }
 
 export function toAttributeProto(name: string, attribute: Attribute): AttributeProto {
+  const kind = attribute.kind === "reference" ? attribute.of : attribute.kind;
   const make = (fields: Partial<Omit<AttributeProto, "$typeName" | "$unknown">>): AttributeProto =>
-    create(AttributeProtoSchema, { name, ...fields });
+    create(AttributeProtoSchema, {
+      name,
+      ...(kind === undefined ? {} : { type: ATTRIBUTE_KINDS[kind] }),
+      ...fields,
+    });
   switch (attribute.kind) {
     case "int":
-      return make({ type: Kind.INT, i: toInt64(attribute.value) });
+      return make({ i: toInt64(attribute.value) });
     case "float":
-      return make({ type: Kind.FLOAT, f: Math.fround(attribute.value) });
+      return make({ f: Math.fround(attribute.value) });
     case "string":
-      return make({ type: Kind.STRING, s: encoder.encode(attribute.value) });
+      return make({ s: encoder.encode(attribute.value) });
     case "tensor":
-      return make({ type: Kind.TENSOR, t: tensorBytes("", attribute.value) });
+      return make({ t: tensorBytes("", attribute.value) });
     case "graph":
       return make({
-        type: Kind.GRAPH,
         g: toGraphProto(attribute.value, { constants: true, valueInfo: false }),
       });
     case "ints":
-      return make({ type: Kind.INTS, ints: attribute.value.map(toInt64) });
+      return make({ ints: attribute.value.map(toInt64) });
     case "floats":
-      return make({ type: Kind.FLOATS, floats: attribute.value.map(Math.fround) });
+      return make({ floats: attribute.value.map(Math.fround) });
     case "strings":
-      return make({ type: Kind.STRINGS, strings: attribute.value.map((s) => encoder.encode(s)) });
+      return make({ strings: attribute.value.map((s) => encoder.encode(s)) });
     case "reference":
       return make({ refAttrName: attribute.value });
   }
