@@ -13,7 +13,8 @@ export interface Site {
   readonly weights: Weights;
 }
 
-const int = (value: number): Attribute => ({ kind: "int", value });
+/** An integer attribute. */
+export const int = (value: number): Attribute => ({ kind: "int", value });
 const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
 
 /** A node whose output is named after its module path. */

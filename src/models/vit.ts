@@ -8,6 +8,7 @@ import { attention } from "./attention.js";
 import type { CheckpointConfig, TimmArguments } from "./config.js";
 import {
   classifier,
+  int,
   layer,
   layerNorm,
   layerScale,
@@ -120,7 +121,7 @@ function block(site: Site, scope: string, x: string, shape: VitShape, tokens: nu
 function pooled(site: Site, x: string, pool: "token" | "avg", prefix: number): string {
   const { graph } = site;
   if (pool === "token") {
-    return layer(site, "pool", "Gather", [x, graph.int(0)], { axis: { kind: "int", value: 1 } });
+    return layer(site, "pool", "Gather", [x, graph.int(0)], { axis: int(1) });
   }
   const patches =
     prefix === 0
