@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What went wrong with writing `path`, as one sentence that says what to do. */
-export function fileError(path: string, error: unknown): VitreousError {
+export function writeFailure(path: string, error: unknown): VitreousError {
   const code = errorCode(error);
   const reason = REASONS[code ?? ""] ?? (error instanceof Error ? error.message : String(error));
   return new VitreousError(`${path} could not be written: ${reason}.`, { cause: error });
@@ -33,7 +33,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw fileError(path, error);
+    throw writeFailure(path, error);
   }
 }
 
@@ -60,6 +60,6 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await rm(beside, { force: true }).catch(() => undefined);
     throw errorCode(error) === "ENOENT"
       ? new VitreousError(`${path} could not be written: its folder does not exist.`, { cause: error })
-      : fileError(path, error);
+      : writeFailure(path, error);
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * @file A heat map over its picture. The picture loses its colour where the map is strong and keeps it where the map
+ * is weak, so that a hue always means the map and the anatomy stays visible under it.
+ */
+import { VitreousError } from "../onnx/errors.js";
+import { type ColormapName, colormap } from "./colormap.js";
+import { checkImage, type RgbImage } from "./image.js";
+
+export interface OverlayOptions {
+  /** Default inferno. */
+  readonly colormap?: ColormapName;
+  /** Of the colours, in [0, 1]; default 0.6. */
+  readonly opacity?: number;
+  /** Values at which a line is drawn, e.g. [0.5]; none by default. */
+  readonly contours?: readonly number[];
+}
+
+export const DEFAULT_OPACITY = 0.6;
+
+/** Below this value the colours fade out, so that the background of a sparse map is the picture and not a dark veil. */
+const FADE = 0.35;
+
+const smooth = (t: number): number => t * t * (3 - 2 * t);
+
+/** How strongly the colour of `value` covers the picture. */
+export function coverage(value: number, opacity: number): number {
+  return opacity * (value >= FADE ? 1 : smooth(value / FADE));
+}
+
+/** Pixels where the map crosses `level`: at or above it, with a neighbour below. */
+function onContour(
+  map: ArrayLike<number>,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  level: number,
+): boolean {
+  const at = (px: number, py: number): number => map[py * width + px] as number;
+  if (at(x, y) < level) return false;
+  return (
+    (x > 0 && at(x - 1, y) < level) ||
+    (x + 1 < width && at(x + 1, y) < level) ||
+    (y > 0 && at(x, y - 1) < level) ||
+    (y + 1 < height && at(x, y + 1) < level)
+  );
+}
+
+/**
+ * @param image The picture as the model saw it.
+ * @param map [height, width] of the picture, values in [0, 1] (others are clamped).
+ * @throws VitreousError when sizes differ or the map holds NaN.
+ */
+export function overlay(image: RgbImage, map: ArrayLike<number>, options: OverlayOptions = {}): RgbImage {
+  checkImage(image);
+  const { width, height } = image;
+  if (map.length !== width * height) {
+    throw new VitreousError(
+      `A map of ${map.length} values does not fit an image of ${width}×${height} pixels; resize it first.`,
+    );
+  }
+  const opacity = options.opacity ?? DEFAULT_OPACITY;
+  if (!(opacity >= 0 && opacity <= 1))
+    throw new VitreousError(`The opacity ${opacity} is not between 0 and 1.`);
+  const table = colormap(options.colormap ?? "inferno");
+  const contours = options.contours ?? [];
+  const out = new Uint8ClampedArray(image.data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      const raw = map[i] as number;
+      if (Number.isNaN(raw))
+        throw new VitreousError(`The map holds NaN at row ${y}, column ${x}; it cannot be drawn.`);
+      const value = Math.max(0, Math.min(1, raw));
+      const colour = Math.round(value * 255) * 3;
+      const a = coverage(value, opacity);
+      const p = i * 3;
+      const [r, g, b] = [image.data[p] as number, image.data[p + 1] as number, image.data[p + 2] as number];
+      const luma = 0.299 * r + 0.587 * g + 0.114 * b;
+      const grey = opacity === 0 ? 0 : a / opacity;
+      const line = contours.some((level) => onContour(map, x, y, width, height, level)) ? 0.85 : 0;
+      for (let c = 0; c < 3; c++) {
+        const pixel = image.data[p + c] as number;
+        const base = pixel + (luma - pixel) * grey;
+        const blended = base * (1 - a) + (table[colour + c] as number) * a;
+        out[p + c] = blended + (255 - blended) * line;
+      }
+    }
+  }
+  return { data: new Uint8Array(out.buffer), width, height };
+}
