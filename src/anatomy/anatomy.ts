@@ -24,6 +24,7 @@ export interface Layer {
   /** The graph's own name of the value. */
   readonly tensor: string;
   readonly layout: TokenLayout;
+  /** Rows in front of the patches; rows behind them, if any, follow from the tensor's size. */
   readonly prefixTokens: number;
   readonly grid: readonly [number, number];
   /** Other names it answers to: the name of its node, the exporter's module path. */
@@ -91,13 +92,13 @@ export interface Anatomy {
   };
   readonly image: readonly [number, number];
   readonly grid: readonly [number, number];
+  /** Class token, distillation token, registers: rows of the sequence in front of the patches. */
   readonly prefixTokens: number;
-  /**
-   * ViT: [tokens] → index on the patch grid, −1 for class token, registers and the like. Always −1 for the first
-   * `prefixTokens` rows and 0, 1, 2, … behind them; a model in another order is family "unknown".
-   */
-  readonly sequence?: Int32Array;
+  /** The same behind the patches; 0 in nearly all models. A block has prefix + patches + suffix tokens. */
+  readonly suffixTokens: number;
   readonly head: HeadKind;
+  /** Rows of the sequence, patches left out, that the head reads: [0] for a class token in front; [] for a mean. */
+  readonly headTokens: readonly number[];
   readonly blocks: readonly Block[];
   readonly layers: readonly Layer[];
   /** What is worth knowing though all is clear: which of several outputs was taken, what else the head reads. */

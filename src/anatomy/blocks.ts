@@ -21,37 +21,47 @@ export interface Blocks {
   /** The same, with what they were made from. */
   readonly found: readonly FoundBlock[];
   readonly prefixTokens: number;
-  readonly sequence?: Int32Array;
+  readonly suffixTokens: number;
   readonly why: readonly string[];
 }
 
 /** Reads the blocks off the trace; what is not understood is said in `why`. */
 export function readBlocks(sites: readonly AttentionSite[], trace: Trace, places: Places): Blocks {
-  const why: string[] = [];
   const found: FoundBlock[] = [];
+  const leftOut = new Map<string, string[]>();
   for (const site of sites) {
-    const matrices = matricesOf(site, trace, places);
-    if (typeof matrices === "string") {
-      why.push(`Attention ${site.weights} was left out: ${matrices}.`);
-      continue;
-    }
-    const ids = matrices.windows.flatMap((w) => [...w]);
-    const stage = stageOf(trace.origins, ids, places);
-    if (stage === undefined) why.push(`Attention ${site.weights} was left out: its tokens make no grid.`);
-    else found.push({ site, matrices, stage });
+    const block = readBlock(site, trace, places);
+    if (typeof block !== "string") found.push(block);
+    else leftOut.set(block, [...(leftOut.get(block) ?? []), site.weights]);
   }
+  const why = [...leftOut].map(([reason, names]) => `Attention ${shortList(names)} was left out: ${reason}.`);
   const first = found[0];
-  if (first === undefined) return { family: "unknown", blocks: [], found, prefixTokens: 0, why };
+  if (first === undefined) {
+    return { family: "unknown", blocks: [], found, prefixTokens: 0, suffixTokens: 0, why };
+  }
   const single = found.every((f) => f.matrices.windows.length === 1 && sameStage(f.stage, first.stage));
   const rows = sequenceOf(first);
-  const prefix = rows.findIndex((i) => i >= 0);
-  const inOrder = rows.every((i, row) => i === (row < prefix ? -1 : row - prefix));
+  const prefix = rows.indexOf(0);
+  const patches = first.stage.tokens.length;
+  const inOrder = rows.every((i, row) => i === (row < prefix || row >= prefix + patches ? -1 : row - prefix));
   // One padded window for all tokens also has rows that are no tokens; only windows explain where they stand.
   if (single && (inOrder || typeof windowsOf(first) === "string")) {
     return globalBlocks(found, rows, inOrder, prefix, why);
   }
   return windowedBlocks(found, trace, why);
 }
+
+/** A block, or the end of a sentence that says why it is none. */
+function readBlock(site: AttentionSite, trace: Trace, places: Places): FoundBlock | string {
+  const matrices = matricesOf(site, trace, places);
+  if (typeof matrices === "string") return matrices;
+  const ids = matrices.windows.flatMap((w) => [...w]);
+  const stage = stageOf(trace.origins, ids, places);
+  return stage === undefined ? "its tokens make no grid" : { site, matrices, stage };
+}
+
+const shortList = (names: readonly string[]): string =>
+  names.length <= 2 ? names.join(", ") : `${names[0]} and ${names.length - 1} others`;
 
 /** The first window's rows as indices on the stage's grid. */
 const sequenceOf = (f: FoundBlock): Int32Array =>
@@ -61,15 +71,21 @@ function globalBlocks(
   found: readonly FoundBlock[],
   sequence: Int32Array,
   inOrder: boolean,
-  prefixTokens: number,
+  prefix: number,
   why: string[],
 ): Blocks {
-  const same = found.every((f) => sequenceOf(f).every((i, row) => i === sequence[row]));
+  const same = found.every((f) => {
+    const rows = sequenceOf(f);
+    return rows.length === sequence.length && rows.every((i, row) => i === sequence[row]);
+  });
   if (!same) why.push("The order or number of tokens changes from block to block.");
-  if (!inOrder) why.push("The patch tokens do not stand in raster order behind the other tokens.");
+  if (!inOrder) why.push("The patch tokens do not stand in one piece and in raster order.");
   const blocks = found.map((f, i) => ({ name: `blocks.${i}`, ...attentionOf(f) }));
   const family = same && inOrder && why.length === 0 ? ("vit" as const) : ("unknown" as const);
-  return { family, blocks, found, prefixTokens, sequence, why };
+  const patches = found[0]?.stage.tokens.length ?? 0;
+  const prefixTokens = Math.max(prefix, 0);
+  const suffixTokens = inOrder ? sequence.length - patches - prefixTokens : 0;
+  return { family, blocks, found, prefixTokens, suffixTokens, why };
 }
 
 const attentionOf = (f: FoundBlock): Pick<Block, "attention" | "attentionLayout" | "heads" | "tokens"> => ({
@@ -112,7 +128,14 @@ function windowedBlocks(found: readonly FoundBlock[], trace: Trace, why: string[
       ...(merge === undefined ? {} : { merge: { grid: after.stage.grid, ...merge } }),
     });
   });
-  return { family: why.length === 0 ? "swin" : "unknown", blocks, found, prefixTokens: 0, why };
+  return {
+    family: why.length === 0 ? "swin" : "unknown",
+    blocks,
+    found,
+    prefixTokens: 0,
+    suffixTokens: 0,
+    why,
+  };
 }
 
 function windowsOf(f: FoundBlock): WindowInfo | string {

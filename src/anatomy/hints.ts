@@ -88,8 +88,8 @@ export function applyHints(model: Model, found: Anatomy, hints: AnatomyHints): A
           `${anatomy.grid[0]}×${anatomy.grid[1]} patches and ${prefixTokens} prefix tokens: give grid and prefixTokens.`,
       );
     }
-    const { sequence: _, ...rest } = anatomy;
-    anatomy = { ...rest, family: "vit", blocks, prefixTokens, why: [] };
+    const headTokens = anatomy.head === "mean" || prefixTokens === 0 ? [] : [0];
+    anatomy = { ...anatomy, family: "vit", blocks, prefixTokens, suffixTokens: 0, headTokens, why: [] };
   }
   if (hints.layer !== undefined && !anatomy.layers.some((l) => l.tensor === hints.layer)) {
     anatomy = { ...anatomy, layers: [...anatomy.layers, handLayer(model, hints.layer, anatomy.grid)] };

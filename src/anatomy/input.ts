@@ -10,7 +10,7 @@ import type { Anatomy } from "./anatomy.js";
 import type { Topology } from "./topology.js";
 import { expand, fromData, toArray } from "./trace/index-tensor.js";
 import { Origins } from "./trace/origins.js";
-import { trace } from "./trace/trace.js";
+import { tracerOf } from "./trace/trace.js";
 
 const describeValues = (values: readonly ValueInfo[]): string =>
   values.map((v) => `${v.name} ${v.dtype} ${formatShape(v.shape)}`).join(", ") || "none";
@@ -89,7 +89,7 @@ function channelsLast(model: Model, input: ValueInfo): boolean {
   const batch = isStatic(shape[0]) ? shape[0] : 2;
   const until = model.graph.nodes.slice(0, model.graph.nodes.indexOf(conv));
   const head = { ...model, graph: { ...model.graph, nodes: until } };
-  const { values } = trace(head, { batch, mode: "place", origins, seeds: new Map([[input.name, seed]]) });
+  const { values } = tracerOf(head, batch)({ mode: "place", origins, seeds: new Map([[input.name, seed]]) });
   const found = values.get(conv.inputs[0] ?? "");
   return found === undefined ? bySize() : found.strides[1] !== 0 && new Set(toArray(found)).size === last;
 }

@@ -4,25 +4,33 @@
  */
 import type { Layer } from "./anatomy.js";
 import type { Stage } from "./stage.js";
-import { at, type IndexTensor } from "./trace/index-tensor.js";
+import { at, collapse, type IndexTensor } from "./trace/index-tensor.js";
 
 export type LayerLayout = Pick<Layer, "layout" | "prefixTokens" | "grid">;
 
 /** Undefined where the tensor does not hold all tokens of the stage in raster order. */
-export function layoutOf(ids: IndexTensor | undefined, stage: Stage, batch: number): LayerLayout | undefined {
-  if (ids === undefined) return undefined;
+export function layoutOf(
+  traced: IndexTensor | undefined,
+  stage: Stage,
+  batch: number,
+): LayerLayout | undefined {
+  if (traced === undefined) return undefined;
+  const ids = collapse(traced);
   const [h, w] = stage.grid;
   const [a = 0, b = 0, c = 0, d = 0] = ids.dims;
   const steady = (axis: number): boolean => ids.strides[axis] === 0;
   const holds = (position: (index: number) => readonly number[]): boolean =>
     stage.tokens.every((id, i) => at(ids, position(i)) === id);
   if (ids.dims.length === 3 && steady(2)) {
-    const extra = (length: number): number => length - h * w;
-    if (a === batch && extra(b) >= 0 && holds((i) => [0, extra(b) + i, 0])) {
-      return { layout: "tokens", prefixTokens: extra(b), grid: stage.grid };
+    const from = (length: number, position: (row: number) => readonly number[]): number =>
+      Array.from({ length }, (_, row) => at(ids, position(row))).indexOf(stage.tokens[0] ?? -1);
+    const before = from(b, (row) => [0, row, 0]);
+    if (a === batch && before >= 0 && before + h * w <= b && holds((i) => [0, before + i, 0])) {
+      return { layout: "tokens", prefixTokens: before, grid: stage.grid };
     }
-    if (b === batch && extra(a) >= 0 && holds((i) => [extra(a) + i, 0, 0])) {
-      return { layout: "sequence-first", prefixTokens: extra(a), grid: stage.grid };
+    const above = from(a, (row) => [row, 0, 0]);
+    if (b === batch && above >= 0 && above + h * w <= a && holds((i) => [above + i, 0, 0])) {
+      return { layout: "sequence-first", prefixTokens: above, grid: stage.grid };
     }
   }
   if (ids.dims.length !== 4 || a !== batch) return undefined;

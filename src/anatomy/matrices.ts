@@ -4,7 +4,8 @@
  */
 import type { AttentionSite } from "./attention.js";
 import type { Places } from "./stage.js";
-import { type IndexTensor, slice, toArray, transpose } from "./trace/index-tensor.js";
+import { collapse, slice, toArray, transpose } from "./trace/index-tensor.js";
+import { NOWHERE } from "./trace/origins.js";
 import type { Trace } from "./trace/trace.js";
 
 export interface Matrices {
@@ -18,10 +19,11 @@ export interface Matrices {
 
 /** The matrices of one attention, or the end of a sentence that says why they cannot be read. */
 export function matricesOf(site: AttentionSite, trace: Trace, places: Places): Matrices | string {
-  const weights = trace.values.get(site.weights);
-  if (weights === undefined) {
+  const traced = trace.values.get(site.weights);
+  if (traced === undefined) {
     return `its tokens could not be followed (${trace.lost.get(site.weights) ?? "not computed from the patches"})`;
   }
+  const weights = collapse(traced);
   const rank = weights.dims.length;
   const tokens = weights.dims.at(-1) ?? 0;
   if (weights.dims.at(-2) !== tokens || rank < 3) return "its matrices are not square";
@@ -50,7 +52,7 @@ function keyRows(
   const rank = keys.dims.length;
   if (rank < 3 || keys.dims[rank - 1] !== tokens) return undefined;
   const last = keys.dims.map((_, i) => i);
-  const swapped: IndexTensor = transpose(keys, [...last.slice(0, -2), rank - 1, rank - 2]);
+  const swapped = collapse(transpose(keys, [...last.slice(0, -2), rank - 1, rank - 2]));
   if (swapped.strides.at(-1) !== 0) return "its keys mix several tokens";
   const rows = split(toArray(slice(swapped, rank - 1, 0, 1, 1)), tokens);
   return rows.length === count ? rows : undefined;
@@ -80,12 +82,19 @@ function arrange(
   if (first.some((row, i) => !sameRow(row, first[i - (i % heads)]))) {
     return "its heads and windows are interleaved";
   }
+  if (first.some(repeats)) return "its rows are not tokens (attention between channels?)";
   return {
     heads,
     tokens: dims.at(-1) ?? 0,
     rank: dims.length,
     windows: first.filter((_, i) => i % heads === 0),
   };
+}
+
+/** Whether some token stands in two rows of a matrix (constants and padding may). */
+function repeats(row: Int32Array): boolean {
+  const real = row.filter((id) => id !== NOWHERE);
+  return new Set(real).size < real.length;
 }
 
 /** How often the first row list is repeated from the start: the heads of the first window. */

@@ -48,6 +48,11 @@ export function findOutput(
   const classes = chosen.shape?.[1];
   const end = logitsBehind(topology, chosen.name);
   const notes = [...end.notes];
+  if (isFeature(topology, chosen.name)) {
+    notes.push(
+      `The output ${chosen.name} looks like features, not class scores: is it a model without its head?`,
+    );
+  }
   if (named === undefined && outputs.length > 1) {
     notes.push(`Of its outputs (${describe(outputs)}) ${chosen.name} was taken as the classifier's.`);
   }

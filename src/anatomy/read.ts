@@ -8,14 +8,14 @@ import type { Anatomy, Layer } from "./anatomy.js";
 import { type AttentionSite, findAttention } from "./attention.js";
 import { type Blocks, readBlocks } from "./blocks.js";
 import { findCandidates } from "./candidates.js";
-import { type Head, readHead, unusableAt } from "./head.js";
+import { type Head, type HeadSubject, readHead, unusableAt } from "./head.js";
 import { type AnatomyHints, applyHints } from "./hints.js";
 import { findImageInput, readInput } from "./input.js";
 import { findOutput } from "./output.js";
 import { findSeed, type Seed } from "./seed.js";
-import { type Topology, topologyOf } from "./topology.js";
+import { topologyOf } from "./topology.js";
 import { Origins } from "./trace/origins.js";
-import { type Trace, trace } from "./trace/trace.js";
+import { type Trace, tracerOf } from "./trace/trace.js";
 
 /** Two images, so that what belongs to which image is seen; a fixed batch as it is. */
 const batchOf = (dim: unknown): number => (typeof dim === "number" ? dim : 2);
@@ -47,16 +47,19 @@ export function readAnatomy(model: Model, hints: AnatomyHints = {}): Anatomy {
     ];
     return applyHints(model, { ...base, ...nothing(why), notes }, hints);
   }
-  const places = trace(model, { batch, mode: "place", origins, seeds: new Map([[seed.name, seed.ids]]) });
+  const trace = tracerOf(model, batch);
+  const places = trace({ mode: "place", origins, seeds: new Map([[seed.name, seed.ids]]) });
+  const subject = { model, topology, trace, batch, logits: output.logits };
   const blocks = readBlocks(blocksSites, places, seed.places);
-  const parts = headAndLayers(model, topology, places, blocks, seed, sites, output.logits);
+  const parts = headAndLayers(subject, places, blocks, seed, sites);
   const anatomy: Anatomy = {
     family: blocks.family,
     ...base,
     grid: blocks.found[0]?.stage.grid ?? [seed.places.rows, seed.places.columns],
     prefixTokens: blocks.prefixTokens,
-    ...(blocks.sequence === undefined ? {} : { sequence: blocks.sequence }),
+    suffixTokens: blocks.suffixTokens,
     head: parts.head.kind,
+    headTokens: parts.head.rows,
     blocks: blocks.blocks,
     layers: parts.layers,
     notes: [...notes, ...parts.head.notes],
@@ -66,33 +69,30 @@ export function readAnatomy(model: Model, hints: AnatomyHints = {}): Anatomy {
 }
 
 function headAndLayers(
-  model: Model,
-  topology: Topology,
+  subject: HeadSubject,
   places: Trace,
   blocks: Blocks,
   seed: Seed,
   sites: readonly AttentionSite[],
-  logits: string,
 ): { readonly head: Head; readonly layers: readonly Layer[] } {
-  const { layers, last } = findCandidates(model, topology, places, blocks, seed.name);
+  const { layers, last } = findCandidates(subject.model, subject.topology, places, blocks, seed.name);
   const lastBlock = blocks.found.at(-1)?.site;
   const checked = layers.map((layer) => {
-    const unusable = unusableAt(model, topology, layer, lastBlock, logits, places.batch);
+    const unusable = unusableAt(subject, layer, lastBlock);
     return unusable === undefined ? layer : { ...layer, unusable };
   });
   const behind = sites.slice(lastBlock === undefined ? 0 : sites.indexOf(lastBlock) + 1);
   const tokens = layers.find((l) => l.tensor === last);
-  const head = readHead(model, topology, tokens, logits, behind, places.batch);
-  return { head, layers: checked };
+  return { head: readHead(subject, tokens, behind), layers: checked };
 }
 
-const nothing = (
-  why: readonly string[],
-): Pick<Anatomy, "family" | "grid" | "prefixTokens" | "head" | "blocks" | "layers" | "why"> => ({
+const nothing = (why: readonly string[]): Omit<Anatomy, "input" | "output" | "image" | "notes"> => ({
   family: "unknown",
   grid: [0, 0],
   prefixTokens: 0,
+  suffixTokens: 0,
   head: "unknown",
+  headTokens: [],
   blocks: [],
   layers: [],
   why,

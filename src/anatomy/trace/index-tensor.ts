@@ -118,6 +118,12 @@ export function toArray(t: IndexTensor): Int32Array {
   return data;
 }
 
+/** The values that occur. Axes that do not change are read once. */
+export function distinctIds(t: IndexTensor): Set<number> {
+  const small = t.dims.map((d, axis) => (t.strides[axis] === 0 ? Math.min(d, 1) : d));
+  return new Set(toArray({ ...t, dims: small }));
+}
+
 export function at(t: IndexTensor, position: readonly number[]): number {
   return t.data[position.reduce((sum, p, axis) => sum + p * (t.strides[axis] ?? 0), t.offset)] ?? 0;
 }
@@ -236,7 +242,9 @@ export function reshape(t: IndexTensor, dims: readonly number[]): IndexTensor {
       step *= length;
     }
   }
-  return { dims, strides, offset: source.offset, data: source.data };
+  const result = { dims, strides, offset: source.offset, data: source.data };
+  // Axes that were written out only to be cut elsewhere may be steady again (heads out of images · channels).
+  return source === t ? result : collapse(result);
 }
 
 /** Joins tensors that agree on all other axes. */

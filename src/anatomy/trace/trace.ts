@@ -24,8 +24,6 @@ export interface Trace {
 }
 
 export interface TraceOptions {
-  /** Batch size at which dimensions are taken. */
-  readonly batch: number;
   readonly mode: TraceMode;
   readonly origins: Origins;
   /** Where tokens are known: value name → ids. */
@@ -61,11 +59,10 @@ function constantsAt(model: Model, batch: number): (name: string) => Tensor | un
 }
 
 function contextOf(
-  model: Model,
+  { model, batch, constantOf }: Subject,
   node: Node,
   values: ReadonlyMap<string, IndexTensor>,
   options: TraceOptions,
-  constantOf: (name: string) => Tensor | undefined,
 ): TraceContext {
   const nameAt = (index: number): string => node.inputs[index] ?? "";
   return {
@@ -74,8 +71,8 @@ function contextOf(
     origins: options.origins,
     opset: model.opsets.get("") ?? model.opsets.get("ai.onnx") ?? 17,
     traced: (index) => values.get(nameAt(index)),
-    dims: (index) => dimsAt(model, nameAt(index), options.batch),
-    outputDims: (index) => dimsAt(model, node.outputs[index] ?? "", options.batch),
+    dims: (index) => dimsAt(model, nameAt(index), batch),
+    outputDims: (index) => dimsAt(model, node.outputs[index] ?? "", batch),
     ints: (index) => {
       const tensor = values.has(nameAt(index)) ? undefined : constantOf(nameAt(index));
       return tensor !== undefined && INTEGERS.has(tensor.dtype) ? tensorToInts(tensor) : undefined;
@@ -101,16 +98,30 @@ const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
 const SHAPE_ONLY = new Set(["Shape", "Size", "ConstantOfShape", "EyeLike", "RandomNormalLike"]);
 
 /** Pushes the seeds through every node that descends from them. */
-export function trace(model: Model, options: TraceOptions): Trace {
+export type Tracer = (options: TraceOptions) => Trace;
+
+/** Traces of one model at one batch size; what is settled by that size is computed once for all of them. */
+export function tracerOf(model: Model, batch: number): Tracer {
+  const constantOf = constantsAt(model, batch);
+  return (options) => trace({ model, batch, constantOf }, options);
+}
+
+interface Subject {
+  readonly model: Model;
+  readonly batch: number;
+  readonly constantOf: (name: string) => Tensor | undefined;
+}
+
+function trace(subject: Subject, options: TraceOptions): Trace {
+  const { model, batch } = subject;
   const values = new Map(options.seeds);
   const lost = new Map<string, string>();
-  const constantOf = constantsAt(model, options.batch);
   for (const node of model.graph.nodes) {
     const outputs = node.outputs.filter((name) => name !== "" && !options.seeds.has(name));
     if (outputs.length === 0 || SHAPE_ONLY.has(node.op)) continue;
     const reason = node.inputs.map((name) => lost.get(name)).find((r) => r !== undefined);
     if (reason === undefined && !node.inputs.some((name) => values.has(name))) continue;
-    const context = contextOf(model, node, values, options, constantOf);
+    const context = contextOf(subject, node, values, options);
     const result = reason ?? traceNode(context);
     for (const [i, name] of node.outputs.entries()) {
       if (name === "" || options.seeds.has(name)) continue;
@@ -126,5 +137,5 @@ export function trace(model: Model, options: TraceOptions): Trace {
       }
     }
   }
-  return { values, lost, batch: options.batch, origins: options.origins };
+  return { values, lost, batch, origins: options.origins };
 }
