@@ -25,8 +25,8 @@ import zoo
 
 PLAIN = ["legacy-17", "dynamo-18", "dynamo-20", "dynamo-23"]
 FIXED = ["legacy-17-fixed", "dynamo-20-fixed"]
-# Opset 13 has no fused attention to export: it is for models whose attention is written out.
-ALL = [f for f in [*exports.EXPORTS, *exports.DERIVED] if not f.startswith("legacy-13")]
+EAGER = ["legacy-17-eager", "dynamo-18-eager", "legacy-13-fixed"]
+ALL = [*exports.EXPORTS, *exports.DERIVED]
 
 MODELS: dict[str, list[str]] = {
     "timm_vit": ALL,
@@ -34,29 +34,29 @@ MODELS: dict[str, list[str]] = {
                       "legacy-17-fp16", "dynamo-20-softmax", "dynamo-20-nhwc"],
     "timm_swin": [*PLAIN, *FIXED, "legacy-14", "dynamo-18-fixed", "dynamo-18-functions", "legacy-17-nofold",
                   "legacy-17-softmax", "legacy-17-external", "legacy-17-fp16", "legacy-17-ortext", "dynamo-18-ortext",
-                  "legacy-17-nhwc", "legacy-17-int8"],
-    "timm_deit_distilled": [*PLAIN, *FIXED, "legacy-17-ortopt", "legacy-17-ortext", "dynamo-18-ortopt"],
+                  "legacy-17-nhwc", "legacy-17-int8", *EAGER],
+    "timm_deit_distilled": [*EAGER, *PLAIN, *FIXED, "legacy-17-ortopt", "legacy-17-ortext", "dynamo-18-ortopt"],
     # (onnxruntime 1.31 dies on this one's export with functions)
     "torchvision_vit": [*PLAIN, *FIXED, "legacy-14", "legacy-17-ortext", "legacy-17-fp16"],
-    "timm_beit": [*PLAIN, *FIXED, "legacy-17-ortext"],
+    "timm_beit": [*EAGER, *PLAIN, *FIXED, "legacy-17-ortext"],
     "timm_dinov2_reg": [*PLAIN, *FIXED, "legacy-17-ortopt", "legacy-17-ortext"],
     "timm_swinv2": [*PLAIN, *FIXED, "legacy-17-ortext", "legacy-17-fp16"],
     "timm_swin_pad": [*PLAIN, *FIXED, "legacy-17-ortext"],
     "timm_vit_rect": [*PLAIN, *FIXED, "legacy-17-nhwc"],
-    "timm_vit_qknorm": [*PLAIN, *FIXED, "legacy-17-ortext"],
+    "timm_vit_qknorm": [*EAGER, *PLAIN, *FIXED, "legacy-17-ortext"],
     "hf_vit": [*PLAIN, *FIXED, "legacy-13-fixed", "legacy-14", "legacy-17-ortopt", "legacy-17-ortext", "dynamo-18-functions",
                "legacy-17-fp16io", "legacy-17-int8"],
     "hf_vit_sdpa": [*PLAIN, *FIXED, "legacy-17-ortopt", "dynamo-18-ortopt"],
     "hf_swin": [*PLAIN, *FIXED, "legacy-13-fixed", "legacy-17-ortext"],
-    "timm_dinov3": [*PLAIN, *FIXED],
+    "timm_dinov3": [*EAGER, *PLAIN, *FIXED],
     "timm_dinov2_swiglu": [*PLAIN, *FIXED],
     "timm_deit3": [*PLAIN, *FIXED],
     "timm_vit_mean_cls": [*PLAIN, *FIXED],
     "timm_vit_rect_patch": [*PLAIN],
     "timm_vit_prenorm": [*PLAIN, "legacy-17-ortext"],
-    "timm_vit_rope": [*PLAIN],
+    "timm_vit_rope": [*EAGER, *PLAIN],
     "timm_vit_single_head": [*PLAIN, *FIXED, "legacy-17-ortext"],
-    "timm_eva02": [*PLAIN],
+    "timm_eva02": [*EAGER, *PLAIN],
     "timm_swin_odd": [*PLAIN, *FIXED],
     "timm_swin_large_window": [*PLAIN, *FIXED],
     "timm_swin_three": [*PLAIN, "dynamo-20-fixed"],
@@ -126,7 +126,7 @@ def write(folder: pathlib.Path, name: str, built: zoo.Zoo, files: list[str], see
     entries = [e for e in entries if e["file"].removesuffix(".onnx") in files]
     if any(e["layout"] != "NCHW" for e in entries):
         tensors["input_uint8"] = pictures
-    if not slim or name == "vit":
+    if not slim or name.startswith("vit"):
         shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         built.save(folder / "checkpoint")
     safetensors.numpy.save_file(tensors, folder / "golden.safetensors")

@@ -29,7 +29,9 @@ EXPORTS: dict[str, dict] = {
     "legacy-17": {"opset": 17},
     "legacy-17-fixed": {"opset": 17, "fixed": True},
     "legacy-17-nofold": {"opset": 17, "fold": False},
-    "legacy-13-fixed": {"opset": 13, "fixed": True},
+    "legacy-13-fixed": {"opset": 13, "fixed": True, "eager": True},
+    "legacy-17-eager": {"opset": 17, "eager": True},
+    "dynamo-18-eager": {"opset": 18, "dynamo": True, "eager": True},
     "dynamo-18": {"opset": 18, "dynamo": True},
     "dynamo-18-fixed": {"opset": 18, "dynamo": True, "fixed": True},
     "dynamo-20": {"opset": 20, "dynamo": True},
@@ -73,7 +75,11 @@ class Preprocessing(torch.nn.Module):
 
 
 def export(subject: Subject, path: pathlib.Path, opset: int, dynamo=False, fixed=False, fold=True, optimize=True,
-           half=False, nhwc=False) -> None:
+           half=False, nhwc=False, eager=False) -> None:
+    """`eager`: timm's attention written out (matmul, softmax, matmul) instead of the fused operator."""
+    switches = [m for m in subject.model.modules() if eager and getattr(m, "fused_attn", False)]
+    for module in switches:
+        module.fused_attn = False
     model = Preprocessing(subject.model).eval() if nhwc else subject.model
     name = "image" if nhwc else "pixel_values"
     count = 1 if fixed else 2
@@ -82,20 +88,24 @@ def export(subject: Subject, path: pathlib.Path, opset: int, dynamo=False, fixed
         x = torch.randint(0, 256, (count, *subject.image, 3), dtype=torch.uint8)
     if half:
         model, x = copy.deepcopy(model).half(), x.half()
-    with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
-        if dynamo:
-            shapes = None if fixed else ({0: torch.export.Dim("batch", min=1, max=1024)},)
-            program = torch.onnx.export(
-                model, (x,), dynamo=True, opset_version=opset, input_names=[name], output_names=["logits"],
-                dynamic_shapes=shapes, optimize=optimize, verbose=False,
-            )
-            program.save(str(path), external_data=False)
-        else:
-            torch.onnx.export(
-                model, (x,), str(path), dynamo=False, opset_version=opset, input_names=[name],
-                output_names=["logits"], do_constant_folding=fold,
-                dynamic_axes=None if fixed else {name: {0: "batch"}, "logits": {0: "batch"}},
-            )
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+            if dynamo:
+                shapes = None if fixed else ({0: torch.export.Dim("batch", min=1, max=1024)},)
+                program = torch.onnx.export(
+                    model, (x,), dynamo=True, opset_version=opset, input_names=[name], output_names=["logits"],
+                    dynamic_shapes=shapes, optimize=optimize, verbose=False,
+                )
+                program.save(str(path), external_data=False)
+            else:
+                torch.onnx.export(
+                    model, (x,), str(path), dynamo=False, opset_version=opset, input_names=[name],
+                    output_names=["logits"], do_constant_folding=fold,
+                    dynamic_axes=None if fixed else {name: {0: "batch"}, "logits": {0: "batch"}},
+                )
+    finally:
+        for module in switches:
+            module.fused_attn = True
 
 
 def derive(subject: Subject, heads: int, dim: int, source: pathlib.Path, path: pathlib.Path) -> None:
