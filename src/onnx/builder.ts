@@ -26,7 +26,7 @@ export interface NodeOptions {
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** Constants with more bytes than this are not searched for an equal one. */
-const SMALL = 256;
+const SMALL = 128;
 
 export class GraphBuilder {
   readonly opset: number;
@@ -36,6 +36,8 @@ export class GraphBuilder {
   readonly #nodes: Node[] = [];
   readonly #constants = new Map<string, Tensor>();
   readonly #known = new Map<string, string>();
+  /** Small constants not yet in `#known`: keys are made when the first search needs them. */
+  #unkeyed: string[] = [];
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #inference: Inference;
@@ -114,8 +116,7 @@ export class GraphBuilder {
 
   /** Adds a constant; a small one that equals an earlier one is not added again. */
   constant(tensor: Tensor, hint = "constant"): string {
-    const key = tensor.bytes.byteLength <= SMALL && !tensor.strings ? keyOf(tensor) : undefined;
-    const known = key === undefined ? undefined : this.#known.get(key);
+    const known = isSmall(tensor) ? this.#knownAs(tensor) : undefined;
     if (known !== undefined) return known;
     const name = this.fresh(hint);
     this.define(name, tensor);
@@ -127,10 +128,7 @@ export class GraphBuilder {
     this.#names.add(name);
     this.#constants.set(name, tensor);
     this.#inference.defineConstant(name, tensor);
-    if (tensor.bytes.byteLength <= SMALL && !tensor.strings) {
-      const key = keyOf(tensor);
-      if (!this.#known.has(key)) this.#known.set(key, name);
-    }
+    if (isSmall(tensor)) this.#unkeyed.push(name);
   }
 
   /** A one-dimensional int64 constant: axes, sizes, a shape. */
@@ -189,6 +187,17 @@ export class GraphBuilder {
     });
   }
 
+  /** The name of a constant equal to this one. */
+  #knownAs(tensor: Tensor): string | undefined {
+    for (const name of this.#unkeyed) {
+      const other = this.#constants.get(name);
+      const key = other && keyOf(other);
+      if (key !== undefined && !this.#known.has(key)) this.#known.set(key, name);
+    }
+    this.#unkeyed = [];
+    return this.#known.get(keyOf(tensor));
+  }
+
   /** What was inferred, or else what the file declared for the output. */
   #declared(name: string): ValueType {
     const { dtype, shape } = this.typeOf(name);
@@ -199,5 +208,7 @@ export class GraphBuilder {
     };
   }
 }
+
+const isSmall = ({ bytes, strings }: Tensor): boolean => bytes.byteLength <= SMALL && !strings;
 
 const keyOf = ({ dtype, dims, bytes }: Tensor): string => `${dtype}:${dims.join()}:${bytes.join()}`;

@@ -1,4 +1,5 @@
 /** @file Looking backwards through a graph for patterns: who makes a value, how many read it, what constant it is. */
+import type { Shape } from "../dim.js";
 import type { Graph, Node, Tensor } from "../graph.js";
 import { neededBy } from "../order.js";
 import { decode } from "../shape/array.js";
@@ -56,8 +57,8 @@ export class Lookup {
     return left === undefined ? undefined : { value: left, other: b };
   }
 
-  rank(name: string): number | undefined {
-    return this.graph.types.get(name)?.shape?.length;
+  shape(name: string | undefined): Shape | undefined {
+    return name === undefined ? undefined : this.graph.types.get(name)?.shape;
   }
 }
 

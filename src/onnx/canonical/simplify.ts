@@ -1,26 +1,39 @@
-/** @file Two re-arrangements in a row as one: Reshape after Reshape, Transpose after Transpose. */
+/**
+ * @file Two re-arrangements in a row as one: Reshape after Reshape, Transpose after Transpose, and a Transpose
+ * between Reshapes that only join and part leading axes (torch's swap of the last two axes of keys).
+ */
 import { ints, intsAttribute } from "../attributes.js";
 import { GraphBuilder } from "../builder.js";
-import { isStaticShape } from "../dim.js";
+import { isStaticShape, type Shape } from "../dim.js";
 import type { Model, Node } from "../graph.js";
+import { sameShape } from "../shape/no-op.js";
 import { Lookup } from "./match.js";
 
-/** The model with chains of Reshapes and Transposes joined where nothing else reads what is between. */
+/** Keep the order of elements, and only change the dimensions. */
+const REARRANGES = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"];
+
+/** The model with chains of re-arrangements joined where nothing else reads what is between. Needs types. */
 export function joinRearrangements(model: Model): Model {
+  return rewrite(rewrite(model, transposeBetween), joinPair);
+}
+
+type Rule = (node: Node, lookup: Lookup, builder: GraphBuilder, made: ReadonlyMap<string, Node>) => Node;
+
+function rewrite(model: Model, rule: Rule): Model {
   const lookup = new Lookup(model.graph);
   const builder = GraphBuilder.rebuilding(model);
-  const joined = new Map<string, Node>();
+  const made = new Map<string, Node>();
   for (const node of model.graph.nodes) {
-    const next = join(node, builder, joined, lookup);
-    joined.set(next.outputs[0] ?? "", next);
+    const next = rule(node, lookup, builder, made);
+    made.set(next.outputs[0] ?? "", next);
     builder.push(next);
   }
   return { ...model, graph: builder.build() };
 }
 
-function join(node: Node, builder: GraphBuilder, joined: ReadonlyMap<string, Node>, lookup: Lookup): Node {
+const joinPair: Rule = (node, lookup, builder, made) => {
   const [middle = ""] = node.inputs;
-  const before = joined.get(middle);
+  const before = made.get(middle);
   if (before?.domain !== "" || node.domain !== "" || lookup.onlyUser(middle) === undefined) return node;
   const [source = ""] = before.inputs;
   if (node.op === "Transpose" && before.op === "Transpose") {
@@ -31,13 +44,29 @@ function join(node: Node, builder: GraphBuilder, joined: ReadonlyMap<string, Nod
       return { ...node, inputs: [source], attributes: { perm: ints(perm) } };
     return { ...node, op: "Identity", inputs: [source], attributes: {} };
   }
-  if (!REARRANGES.has(node.op) || !REARRANGES.has(before.op)) return node;
-  const shape = lookup.graph.types.get(node.outputs[0] ?? "")?.shape;
+  if (!REARRANGES.includes(node.op) || !REARRANGES.includes(before.op)) return node;
+  const shape = lookup.shape(node.outputs[0]);
   const open = shape?.filter((d) => typeof d !== "number").length ?? 2;
   if (shape === undefined || open > 1 || shape.includes(0)) return node;
   const target = isStaticShape(shape) ? shape : shape.map((d) => (typeof d === "number" ? d : -1));
   return { ...node, op: "Reshape", inputs: [source, builder.ints(target, "shape")], attributes: {} };
-}
+};
 
-/** Keep the order of elements, and only change the dimensions. */
-const REARRANGES = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze"]);
+/** Reshape [L…, A…] → [P, A…], Transpose of A, Reshape → [L…, A'…] is one Transpose of [L…, A…]. */
+const transposeBetween: Rule = (node, lookup) => {
+  const turn = node.op === "Reshape" ? lookup.maker(node.inputs[0], "Transpose") : undefined;
+  const first = lookup.maker(turn?.inputs[0], ...REARRANGES);
+  const perm = turn && intsAttribute(turn, "perm");
+  if (node.domain !== "" || turn === undefined || first === undefined || perm?.[0] !== 0) return node;
+  const apart = [turn, first].every((inner) => lookup.onlyUser(inner.outputs[0]) !== undefined);
+  const source = lookup.shape(first.inputs[0]);
+  const joined = lookup.shape(first.outputs[0]);
+  if (!apart || source === undefined || joined === undefined) return node;
+  const lead = source.length - (joined.length - 1);
+  const tail = joined.slice(1);
+  if (lead < 1 || !sameShape(source.slice(lead), tail)) return node;
+  const turned: Shape = [...source.slice(0, lead), ...perm.slice(1).map((axis) => tail[axis - 1] ?? null)];
+  if (!sameShape(turned, lookup.shape(node.outputs[0]))) return node;
+  const whole = [...source.keys()].slice(0, lead).concat(perm.slice(1).map((axis) => axis - 1 + lead));
+  return { ...node, op: "Transpose", inputs: first.inputs.slice(0, 1), attributes: { perm: ints(whole) } };
+};

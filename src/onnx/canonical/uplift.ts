@@ -4,7 +4,7 @@
  * one operator where exporters otherwise write five.)
  */
 import { floatAttribute, int, intAttribute, intsAttribute, string, stringAttribute } from "../attributes.js";
-import { CANONICAL_OPSET, GraphBuilder } from "../builder.js";
+import { CANONICAL_OPSET, type GraphBuilder } from "../builder.js";
 import { isStatic } from "../dim.js";
 import { VitreousError } from "../errors.js";
 import type { Attribute, DataType, Graph, Model, Node } from "../graph.js";
@@ -25,20 +25,18 @@ const TOO_OLD: Readonly<Record<string, number>> = {
 const AXES_TO_INPUT = new Set(["Squeeze", "Unsqueeze"]);
 const COERCED_TO_2D = new Set(["Softmax", "LogSoftmax", "Hardmax"]);
 
-/** The model at opset 20 or its own later one, every Split with explicit sizes where they are known. */
-export function uplift(model: Model): Model {
+/** The model's versions lifted to opset 20; its nodes still have to be. */
+export function upliftVersions(model: Model): Model {
   const from = model.opsets.get("") ?? CANONICAL_OPSET;
   const opsets = new Map(model.opsets).set("", Math.max(from, CANONICAL_OPSET));
-  const target: Model = { ...model, opsets };
-  const builder = GraphBuilder.rebuilding(target);
-  for (const node of model.graph.nodes) {
-    if (from < 13 && COERCED_TO_2D.has(node.op) && node.domain === "") pushCoerced(node, builder);
-    else builder.push(upliftNode(node, from, builder));
-  }
-  return { ...target, irVersion: Math.max(model.irVersion, CANONICAL_IR), graph: builder.build() };
+  return { ...model, opsets, irVersion: Math.max(model.irVersion, CANONICAL_IR) };
 }
 
-function upliftNode(node: Node, from: number, builder: GraphBuilder): Node {
+/**
+ * The node, written for opset `from`, as it is written at opset 20: every Split with explicit sizes where they are
+ * known, axes as inputs. Constants and helper nodes it needs are added to the builder.
+ */
+export function upliftNode(node: Node, from: number, builder: GraphBuilder): Node {
   const outer = withUpliftedBodies(node, from, builder);
   if (node.domain !== "") return outer;
   if (from < (TOO_OLD[node.op] ?? 0)) {
@@ -48,6 +46,7 @@ function upliftNode(node: Node, from: number, builder: GraphBuilder): Node {
   }
   if (node.op === "Split") return explicitSplit(outer, builder);
   if (from >= CANONICAL_OPSET) return outer;
+  if (from < 13 && COERCED_TO_2D.has(node.op)) return uncoerced(outer, builder);
   if (node.op.startsWith("Reduce") || AXES_TO_INPUT.has(node.op)) {
     const axes = intsAttribute(node, "axes");
     return axes ? withInputs(outer, [node.inputs[0] ?? "", builder.ints(axes, "axes")], ["axes"]) : outer;
@@ -117,19 +116,22 @@ function withInputs(node: Node, inputs: readonly string[], dropped: readonly str
 }
 
 /** Before opset 13 Softmax flattened its input at `axis` and worked on all that follows. */
-function pushCoerced(node: Node, builder: GraphBuilder): void {
+function uncoerced(node: Node, builder: GraphBuilder): Node {
   const [source = ""] = node.inputs;
   const shape = builder.shapeOf(source);
   const axis = intAttribute(node, "axis", 1);
   if (shape !== undefined && (axis === -1 || axis === shape.length - 1)) {
-    builder.push({ ...node, attributes: { axis: int(-1) } });
-    return;
+    return { ...node, attributes: { axis: int(-1) } };
   }
   const scope = node.scope === undefined ? {} : { scope: node.scope };
   const flat = builder.add("Flatten", [source], { axis: int(axis) }, scope);
   const soft = builder.add(node.op, [flat], { axis: int(-1) }, scope);
-  const target = builder.add("Shape", [source], {}, scope);
-  builder.add("Reshape", [soft, target], {}, { ...scope, name: node.name, outputs: node.outputs });
+  return {
+    ...node,
+    op: "Reshape",
+    inputs: [soft, builder.add("Shape", [source], {}, scope)],
+    attributes: {},
+  };
 }
 
 /** Bodies of If and Loop are written for the same opset; their constants may stand in the graph around. */

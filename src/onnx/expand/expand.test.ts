@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { float, int, ints, string } from "../attributes.js";
 import { type Attributes, GraphBuilder } from "../builder.js";
+import { canonicalise } from "../canonical/canonicalise.js";
 import { BATCH, type Dim } from "../dim.js";
 import type { Model, Tensor, ValueInfo } from "../graph.js";
 import { tensorOf } from "../shape/array.js";
 import { difference, feedsFor, noise, runModel } from "../testing/run.js";
-import { expandFused } from "./expand.js";
 
 const OPSET = 23;
 
@@ -52,7 +52,7 @@ function modelOf({ op, domain = "", attributes = {}, inputs, outputs = ["y"], op
 /** Largest relative difference between the fused operator and its expansion, as the runtime computes both. */
 async function gap(c: Case, batch = 2): Promise<number> {
   const fused = modelOf(c);
-  const expanded = expandFused(fused);
+  const expanded = canonicalise(fused);
   const left = expanded.graph.nodes.filter((node) => node.name === "fused" && node.op === c.op);
   expect(left).toEqual([]);
   const feeds = feedsFor(fused, batch);
@@ -243,7 +243,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-describe("expandFused", () => {
+describe("canonicalise", () => {
   it.each(Object.entries(CASES))("computes what %s computes", async (_, c) => {
     expect(await gap(c)).toBeLessThan(1e-5);
   });
@@ -251,7 +251,7 @@ describe("expandFused", () => {
   it("makes the Softmax of an attention visible", () => {
     for (const [name, c] of Object.entries(CASES)) {
       if (!name.includes("Attention")) continue;
-      expect(expandFused(modelOf(c)).graph.nodes.filter((node) => node.op === "Softmax")).toHaveLength(1);
+      expect(canonicalise(modelOf(c)).graph.nodes.filter((node) => node.op === "Softmax")).toHaveLength(1);
     }
   });
 
@@ -272,7 +272,7 @@ describe("expandFused", () => {
       ["Add", "Softmax"],
     ];
     for (const [i, c] of cases.entries()) {
-      const expanded = expandFused(modelOf(c));
+      const expanded = canonicalise(modelOf(c));
       expect(expanded.graph.nodes.map((node) => node.op)).toEqual(expected[i]);
       await runModel(expanded, feedsFor(expanded, 2));
     }
@@ -281,7 +281,7 @@ describe("expandFused", () => {
   it("keeps where a node comes from", () => {
     const model = modelOf({ op: "Attention", inputs: [heads4, heads4, heads4] });
     const nodes = model.graph.nodes.map((node) => ({ ...node, scope: "blocks.0.attn" }));
-    const expanded = expandFused({ ...model, graph: { ...model.graph, nodes } });
+    const expanded = canonicalise({ ...model, graph: { ...model.graph, nodes } });
     expect(expanded.graph.nodes.every((node) => node.scope === "blocks.0.attn")).toBe(true);
   });
 
@@ -303,6 +303,6 @@ describe("expandFused", () => {
     ["an operator nobody knows", { op: "Mystery", domain: "org.example", inputs: [image] }],
   ])("leaves %s alone", (_, c) => {
     const model = modelOf(c);
-    expect(expandFused(model).graph.nodes).toEqual(model.graph.nodes);
+    expect(canonicalise(model).graph.nodes).toEqual(model.graph.nodes);
   });
 });

@@ -2,8 +2,8 @@
  * @file Fused operators as primitives, so that attention maps can be read and gradients pass. What has no
  * expansion, or is a variant that none covers, is left alone.
  */
-import { GraphBuilder } from "../builder.js";
-import type { Model } from "../graph.js";
+import type { GraphBuilder } from "../builder.js";
+import type { Node } from "../graph.js";
 import { activationExpansions } from "./activation.js";
 import { attention, rotaryEmbedding } from "./attention.js";
 import { type Expansion, Writer } from "./expansion.js";
@@ -22,12 +22,8 @@ const EXPANSIONS: ReadonlyMap<string, Expansion> = new Map(
   }),
 );
 
-/** The model with its fused operators written out. Inputs should have their types; shapes are inferred on the way. */
-export function expandFused(model: Model): Model {
-  const builder = GraphBuilder.rebuilding(model);
-  for (const node of model.graph.nodes) {
-    const expansion = EXPANSIONS.get(node.domain === "" ? node.op : `${node.domain}:${node.op}`);
-    if (!expansion?.(node, new Writer(builder, node))) builder.push(node);
-  }
-  return { ...model, graph: builder.build() };
+/** Writes the node out through the builder; false: it is none of these, or a variant that has no expansion. */
+export function expandNode(node: Node, builder: GraphBuilder): boolean {
+  const expansion = EXPANSIONS.get(node.domain === "" ? node.op : `${node.domain}:${node.op}`);
+  return expansion?.(node, new Writer(builder, node)) ?? false;
 }

@@ -3,8 +3,9 @@
  * constant target or, where it depends on N, one small canonical form. After it a graph of the legacy exporter
  * is as plain as one of torch.export, and later passes need to know one way of saying things.
  */
-import { graphAttribute } from "../attributes.js";
+import { graphAttribute, int } from "../attributes.js";
 import { GraphBuilder } from "../builder.js";
+import { dataTypeCode } from "../data-type.js";
 import { isStatic, isStaticShape, type Shape, sameDim } from "../dim.js";
 import type { Attribute, Graph, Model, Node, ValueType } from "../graph.js";
 import { neededBy } from "../order.js";
@@ -57,11 +58,21 @@ class Folder {
   }
 
   #visit(original: Node): void {
-    const node = this.#rename(original);
+    const node = this.#castTo(this.#rename(original));
     if (this.#takeBranch(node)) return;
     const types = this.#builder.learn(node);
     if (this.#evaluate(node, types) || this.#isKnown(node, types) || this.#alias(node, types)) return;
     this.#push(this.#withConstantTarget(node, types));
+  }
+
+  /** CastLike as a Cast, where the type is known: all the same, but it can be folded. */
+  #castTo(node: Node): Node {
+    if (node.op !== "CastLike" || node.domain !== "") return node;
+    const [source = "", like = ""] = node.inputs;
+    const code = dataTypeCode(this.#builder.typeOf(like).dtype);
+    return code === undefined
+      ? node
+      : { ...node, op: "Cast", inputs: [source], attributes: { to: int(code) } };
   }
 
   /** Adds the node after what it needs. */

@@ -4,7 +4,7 @@
  */
 import { BATCH, type Dim, formatShape, isStatic, type Shape } from "../dim.js";
 import { VitreousError } from "../errors.js";
-import type { Graph, Model, ValueInfo } from "../graph.js";
+import type { Model, ValueInfo } from "../graph.js";
 import { Inference } from "./inference.js";
 
 export interface InferOptions {
@@ -12,18 +12,20 @@ export interface InferOptions {
   readonly image?: readonly [number, number];
 }
 
+/** The model with its inputs' types completed: a symbolic batch, and the image's size where it was given. */
+export function completeInputs(model: Model, options: InferOptions = {}): Model {
+  const inputs = model.graph.inputs.map((input) => completeInput(input, options));
+  return { ...model, graph: { ...model.graph, inputs } };
+}
+
 /** The model with `graph.types` filled in and the types of inputs and outputs completed. */
 export function inferShapes(model: Model, options: InferOptions = {}): Model {
-  const { graph } = model;
-  const inputs = graph.inputs.map((input) => completeInput(input, options));
+  const { graph } = completeInputs(model, options);
   const inference = new Inference(model.opsets.get("") ?? 1);
-  inference.enter({ ...graph, inputs });
+  inference.enter(graph);
   for (const node of graph.nodes) inference.visit(node);
-  const inferred: Graph = { ...graph, inputs, types: new Map(inference.types) };
-  return {
-    ...model,
-    graph: { ...inferred, outputs: graph.outputs.map((output) => completeOutput(output, inference)) },
-  };
+  const outputs = graph.outputs.map((output) => completeOutput(output, inference));
+  return { ...model, graph: { ...graph, outputs, types: new Map(inference.types) } };
 }
 
 function completeInput(input: ValueInfo, { image }: InferOptions): ValueInfo {
