@@ -5,12 +5,13 @@
  */
 import type { GraphBuilder, NodeOptions } from "../builder.js";
 import type { Shape } from "../dim.js";
-import type { Node, Tensor } from "../graph.js";
+import type { DataType, Node, Tensor } from "../graph.js";
 import { type Box, intersect, normalise, type Range, whole } from "./box.js";
 
 /** What is known of the graph's values before it is rewritten. */
 export interface Known {
   readonly opset: number;
+  dtype(name: string): DataType;
   shape(name: string): Shape | undefined;
   constant(name: string): Tensor | undefined;
   /** Content of a small integer tensor, where every element is a plain number. */
