@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { type CorpusExport, type CorpusModel, corpus, goldenFloats } from "../../test/corpus.js";
 import { float32ToBfloat16, float32ToFloat16 } from "./float16.js";
 import type { Graph, Model, Node, Tensor } from "./graph.js";
 import { widenHalf } from "./half.js";
-import { readModel } from "./read.js";
+import { readModelFile } from "./node/read-file.js";
 import { float32Tensor, tensorToNumbers } from "./tensor.js";
 import { runModel } from "./testing/run.js";
 
@@ -124,7 +123,7 @@ const halves: [string, CorpusModel, CorpusExport][] = corpus().flatMap((m) =>
 
 describe.each(halves)("%s, widened", (_, subject, file) => {
   it("gives the logits of the model in single precision to 5e-3", async () => {
-    const model = widenHalf(readModel(new Uint8Array(readFileSync(file.path))));
+    const model = widenHalf((await readModelFile(file.path)).model);
     const pixels = goldenFloats(subject, "input");
     const logits = goldenFloats(subject, "logits");
     const [height, width] = subject.image;

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { corpus } from "../../test/corpus.js";
 import type { Graph, Node } from "./graph.js";
+import { readModelFile } from "./node/read-file.js";
 import { quantisedNode } from "./quantised.js";
-import { readModel } from "./read.js";
 
 const node = (op: string, domain = ""): Node => ({
   op,
@@ -53,9 +52,9 @@ describe("quantisedNode", () => {
     expect(quantisedNode(graph(outer))?.op).toBe("ConvInteger");
   });
 
-  it("tells the corpus's quantised files from the others", () => {
+  it("tells the corpus's quantised files from the others", async () => {
     for (const file of corpus().flatMap((m) => m.exports)) {
-      const found = quantisedNode(readModel(new Uint8Array(readFileSync(file.path))).graph);
+      const found = quantisedNode((await readModelFile(file.path)).model.graph);
       expect([file.path, found !== undefined]).toEqual([file.path, file.quantized]);
     }
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { corpus } from "../../test/corpus.js";
@@ -6,6 +6,7 @@ import { elementSize } from "./data-type.js";
 import { BATCH, dim } from "./dim.js";
 import { VitreousError } from "./errors.js";
 import type { Attribute, DataType, Graph, Model, Node, Tensor } from "./graph.js";
+import { readModelFile } from "./node/read-file.js";
 import { readModel } from "./read.js";
 import { elementCount, float32Tensor, int64Tensor, stringTensor } from "./tensor.js";
 import { difference, feedsFor, runBytes } from "./testing/run.js";
@@ -235,18 +236,22 @@ describe("writeModel", () => {
 describe.each(corpus().flatMap((m) => m.exports.map((e) => [`${m.name}/${e.name}`, e] as const)))(
   "%s",
   (_, file) => {
-    const original = new Uint8Array(readFileSync(file.path));
+    const hasExternalData = existsSync(file.path.replace(/\.onnx$/, ".data"));
 
-    it("survives reading, writing and reading", () => {
-      const model = readModel(original);
+    it("survives reading, writing and reading", async () => {
+      const { model } = await readModelFile(file.path);
       expect(comparable(again(model))).toEqual(comparable(model));
     });
 
-    it("computes the same, to the last bit, when it is written again", async () => {
-      const model = readModel(original);
-      const feeds = feedsFor(model, 1);
-      const before = await runBytes(original, feeds);
-      expect(difference(before, await runBytes(joinPieces(writeModel(model)), feeds))).toBe(0);
-    });
+    // ONNX Runtime does not load every float16 file without optimising it; half.test.ts runs those, widened.
+    it.skipIf(file.half || hasExternalData)(
+      "computes the same, to the last bit, when it is written again",
+      async () => {
+        const { model, bytes } = await readModelFile(file.path);
+        const feeds = feedsFor(model, 1);
+        const before = await runBytes(bytes, feeds);
+        expect(difference(before, await runBytes(joinPieces(writeModel(model)), feeds))).toBe(0);
+      },
+    );
   },
 );
