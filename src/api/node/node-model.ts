@@ -1,0 +1,100 @@
+/** @file An opened model in Node: it also reads images from disk. */
+import type { Anatomy } from "../../anatomy/anatomy.js";
+import { decodeImage } from "../../imaging/node/decode.js";
+import { readBytes } from "../../imaging/node/file-error.js";
+import { asTensorBatch, readNpy } from "../../imaging/npy.js";
+import { unpreprocess } from "../../imaging/preprocess.js";
+import type { Preprocessing } from "../../imaging/preprocessing.js";
+import type { ImageTensor } from "../../metrics/metric.js";
+import { VitreousError } from "../../onnx/errors.js";
+import type { Runtime } from "../../runtime/runtime.js";
+import type { Understood } from "../graphs.js";
+import type { ModelImage } from "../image.js";
+import { type ModelFacts, OpenedModel } from "../opened.js";
+import { type ImagePreparer, imagePreparer } from "../prepare-image.js";
+import { Sessions } from "../sessions.js";
+import type { Settings } from "../settings.js";
+import { sha256OfBytes } from "./sha256.js";
+
+export interface NodeModelParts extends Understood {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+  readonly facts: Omit<ModelFacts, "black">;
+}
+
+export class NodeModel extends OpenedModel {
+  readonly preprocessing: Preprocessing;
+  /** What the user should be told about how it was opened. */
+  readonly warnings: readonly string[];
+  readonly #preparer: ImagePreparer;
+
+  private constructor(
+    anatomy: Anatomy,
+    facts: ModelFacts,
+    sessions: Sessions,
+    settings: Settings,
+    preparer: ImagePreparer,
+  ) {
+    super(anatomy, facts, sessions);
+    this.preprocessing = settings.preprocessing;
+    this.warnings = settings.warnings;
+    this.#preparer = preparer;
+  }
+
+  static async open({ anatomy, graphs, head, runtime, settings, facts }: NodeModelParts): Promise<NodeModel> {
+    const preparer = imagePreparer({ anatomy, preprocessing: settings.preprocessing, runtime, head });
+    const black = await preparer.black();
+    return new NodeModel(
+      anatomy,
+      { ...facts, black },
+      new Sessions(runtime, graphs, facts.name),
+      settings,
+      preparer,
+    );
+  }
+
+  /** Reads one image: PNG, JPEG, TIFF, WebP or BMP, decoded and preprocessed as the model wants it; or a .npy tensor [C,H,W], taken as it is. */
+  async read(path: string): Promise<ModelImage> {
+    const images = await this.readAll(path);
+    const [image] = images;
+    if (image !== undefined && images.length === 1) return image;
+    throw new VitreousError(`${path} holds ${images.length} images; use readAll for a batch`);
+  }
+
+  /** A tensor [channels, height, width] that holds exactly what the model's own input takes, as metrics and methods want it. */
+  fromTensor(given: ImageTensor): Promise<ImageTensor> {
+    return this.#preparer.given(given);
+  }
+
+  /** Reads an image file, or all items of a .npy batch [N,C,H,W]. */
+  async readAll(path: string): Promise<readonly ModelImage[]> {
+    const bytes = await readBytes(path);
+    const sha256 = sha256OfBytes(bytes);
+    if (path.toLowerCase().endsWith(".npy")) return this.#tensors(bytes, path, sha256);
+    const decoded = await decodeImage(bytes, path);
+    const { tensor, display } = await this.#preparer.picture(decoded);
+    return [{ name: path, tensor, display, sha256 }];
+  }
+
+  async #tensors(bytes: Uint8Array, path: string, sha256: string): Promise<readonly ModelImage[]> {
+    const { input, image } = this.anatomy;
+    const { count, channels, height, width, data, batched } = asTensorBatch(readNpy(bytes, path), path);
+    if (channels !== input.channels || height !== image[0] || width !== image[1]) {
+      throw new VitreousError(
+        `${path} holds images of [${channels}, ${height}, ${width}], but the model takes [${input.channels}, ${image.join(", ")}]`,
+      );
+    }
+    const size = channels * height * width;
+    const images: ModelImage[] = [];
+    for (let i = 0; i < count; i++) {
+      const given = { data: data.slice(i * size, (i + 1) * size), channels, height, width };
+      const display =
+        input.preprocessing === "inside"
+          ? unpreprocess(given, { mean: [0, 0, 0], std: [1, 1, 1], rescale: input.range === 1 ? 1 / 255 : 1 })
+          : unpreprocess(given, this.preprocessing);
+      const name = batched ? `${path}[${i}]` : path;
+      images.push({ name, tensor: await this.fromTensor(given), display, sha256 });
+    }
+    return images;
+  }
+}

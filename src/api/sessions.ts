@@ -1,0 +1,138 @@
+/**
+ * @file The sessions of an opened model: a plain forward pass and the explanations compiled so far. Each is made
+ * when it is first needed; few are kept, since every session holds the weights.
+ */
+import type { Compiled, TargetMode } from "../explain/compile.js";
+import type { Method } from "../explain/method.js";
+import { VitreousError } from "../onnx/errors.js";
+import type { Model } from "../onnx/graph.js";
+import { writeModel } from "../onnx/write.js";
+import type { NdArray, Runtime, Session } from "../runtime/runtime.js";
+import type { ModelImage } from "./image.js";
+
+export interface ModelGraphs {
+  /** For predictions: only the logits, with everything cut away that they do not need. */
+  readonly forward: Model;
+  /** For explanations: all values named, types known. */
+  readonly full: Model;
+  /** Why gradients cannot be had, in one sentence; undefined when they can. */
+  readonly refusal: string | undefined;
+  /** Name of the input and its dimensions behind the batch axis. */
+  readonly input: { readonly name: string; readonly dims: readonly number[] };
+  readonly logits: string;
+  /** Images that one run takes: any number, or exactly one. */
+  readonly batch: "dynamic" | "fixed";
+}
+
+const DEFAULT_BATCH = 8;
+/** Explanation sessions kept beside the forward one. */
+const KEPT = 1;
+
+interface Explaining {
+  readonly session: Session;
+  readonly compiled: Compiled;
+}
+
+export class Sessions {
+  readonly #runtime: Runtime;
+  readonly #graphs: ModelGraphs;
+  readonly #name: string;
+  #forward: Promise<Session> | undefined;
+  readonly #explaining = new Map<string, Promise<Explaining>>();
+
+  constructor(runtime: Runtime, graphs: ModelGraphs, name: string) {
+    this.#runtime = runtime;
+    this.#graphs = graphs;
+    this.#name = name;
+  }
+
+  get differentiable(): Model {
+    return this.#graphs.full;
+  }
+
+  /** Whether one run takes any number of images, or exactly one. */
+  get batch(): "dynamic" | "fixed" {
+    return this.#graphs.batch;
+  }
+
+  /** Why no gradients can be had from this model; undefined when they can. */
+  get refusal(): string | undefined {
+    return this.#graphs.refusal;
+  }
+
+  /** Elements of one input image. */
+  get inputSize(): number {
+    return this.#graphs.input.dims.reduce((product, d) => product * d, 1);
+  }
+
+  async forward() {
+    this.#forward ??= this.#load(this.#graphs.forward);
+    return {
+      session: await this.#forward,
+      logits: this.#graphs.logits,
+      batch: this.#batchSize,
+      feedRows: (rows: Float32Array, count: number) => this.#feed(rows, count),
+    };
+  }
+
+  /** The session for these methods; `compile` is called when there is none yet. */
+  async explaining(methods: readonly Method[], mode: TargetMode, compile: () => Compiled) {
+    const key = JSON.stringify([mode, methods.map((m) => [m.name, m.parameters])]);
+    let entry = this.#explaining.get(key);
+    if (entry === undefined) {
+      for (const [old, loading] of [...this.#explaining].slice(0, this.#explaining.size + 1 - KEPT)) {
+        this.#explaining.delete(old);
+        await (await loading).session.release();
+      }
+      const compiled = compile();
+      entry = this.#load(compiled.model).then((session) => ({ session, compiled }));
+      this.#explaining.set(key, entry);
+      entry.catch(() => this.#explaining.delete(key));
+    }
+    return {
+      ...(await entry),
+      batch: this.#batchSize,
+      feed: (images: readonly ModelImage[]) => this.#feedImages(images),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#forward = undefined;
+    this.#explaining.clear();
+    await this.#runtime.close();
+  }
+
+  get #batchSize(): number {
+    return this.#graphs.batch === "fixed" ? 1 : DEFAULT_BATCH;
+  }
+
+  #load(model: Model): Promise<Session> {
+    return this.#runtime.load(writeModel(model), { name: this.#name });
+  }
+
+  #feedImages(images: readonly ModelImage[]): Record<string, NdArray> {
+    const size = this.inputSize;
+    const rows = new Float32Array(images.length * size);
+    images.forEach((image, i) => {
+      checkSize(image, this.#graphs.input.dims);
+      rows.set(image.tensor.data, i * size);
+    });
+    return this.#feed(rows, images.length);
+  }
+
+  #feed(rows: Float32Array, count: number): Record<string, NdArray> {
+    const { name, dims } = this.#graphs.input;
+    return { [name]: { dtype: "float32", dims: [count, ...dims], data: rows } };
+  }
+}
+
+/** Throws VitreousError unless the image has the model's dimensions [channels, height, width]. */
+export function checkSize(image: ModelImage, dims: readonly number[]): void {
+  const { channels, height, width } = image.tensor;
+  const given = [channels, height, width];
+  if (given.join() !== dims.join()) {
+    throw new VitreousError(
+      `${image.name}: is [${given.join(", ")}], but the model takes [${dims.join(", ")}]`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+/** @file The maps of one image that `evaluate` scores: the methods' own, ones made elsewhere, and controls. */
+import type { MapToScore } from "../api/opened.js";
+import { CONTROLS, controlMap, invertedMap } from "../metrics/controls.js";
+import type { ImageTensor } from "../metrics/metric.js";
+import { mix } from "../random.js";
+
+export interface Candidate extends MapToScore {
+  readonly control: boolean;
+  /** For a control made from a method's map: which method. */
+  readonly of?: string;
+}
+
+/** Controls for an image: random, center, edge, and each given map inverted. `index` varies the random map by image. */
+export function controlsFor(
+  image: ImageTensor,
+  maps: readonly MapToScore[],
+  seed: number,
+  index: number,
+): readonly Candidate[] {
+  const own = CONTROLS.map((control) => ({
+    method: control,
+    values: controlMap(control, image, mix(index, seed)),
+    control: true,
+  }));
+  const inverted = maps.map(({ method, values }) => ({
+    method: "inverted",
+    of: method,
+    values: invertedMap(values),
+    control: true,
+  }));
+  return [...own, ...inverted];
+}

@@ -1,0 +1,33 @@
+/** @file Numbers and tables as people read them. */
+
+/** Seconds as "9 s", "2 min 05 s", "1 h 12 min". */
+export function formatDuration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, "0")} s`;
+  return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+/** Columns padded to their widest cell; numbers to the right. The first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((r) => r.length));
+  const widths = Array.from({ length: columns }, (_, c) =>
+    Math.max(0, ...rows.map((r) => (r[c] ?? "").length)),
+  );
+  const numeric = Array.from({ length: columns }, (_, c) =>
+    rows.slice(1).every((r) => /^[-+]?[\d.,%]*( \[.*\])?$|^–$/.test(r[c] ?? "")),
+  );
+  return rows
+    .map((r) =>
+      widths
+        .map((w, c) => (numeric[c] ? (r[c] ?? "").padStart(w) : (r[c] ?? "").padEnd(w)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** "93.1 %". */
+export function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)}%`;
+}

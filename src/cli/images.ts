@@ -1,0 +1,105 @@
+/**
+ * @file The images of a command, read a few ahead of where they are needed. One that cannot be read is set aside with
+ * its reason and costs the others nothing.
+ */
+import { basename, dirname, resolve } from "node:path";
+import { pipelined } from "../api/batches.js";
+import type { ModelImage } from "../api/image.js";
+import type { NodeModel } from "../api/node/node-model.js";
+import { classIndex } from "../api/target.js";
+import { collectImages, type InputImage } from "../datasets/collect.js";
+import { openDataset } from "../datasets/open.js";
+import { VitreousError } from "../onnx/errors.js";
+
+export interface NamedImage {
+  readonly image: ModelImage;
+  /** What output files are called. */
+  readonly stem: string;
+  /** Images of one group are not independent: intervals draw whole groups. */
+  readonly group?: string;
+}
+
+export interface Failure {
+  readonly image: string;
+  readonly error: string;
+}
+
+export interface ImageList {
+  /** The images of one file: one picture, or the items of a .npy batch. */
+  readonly files: readonly (readonly InputImage[])[];
+  readonly count: number;
+  readonly failed: Failure[];
+  readonly notes: readonly string[];
+  /** Label and group of a file (by its resolved path), where a data set says so. */
+  readonly facts: ReadonlyMap<string, { readonly label?: string; readonly group?: string }>;
+}
+
+/** What the command line's images are. Throws VitreousError when none can be used. */
+export async function listImages(paths: readonly string[]): Promise<ImageList> {
+  const { images, failed, notes } = await collectImages(paths);
+  const files: InputImage[][] = [];
+  for (const image of images) {
+    const last = files.at(-1);
+    if (last?.[0]?.path === image.path) last.push(image);
+    else files.push([image]);
+  }
+  return { files, count: images.length, failed: [...failed], notes, facts: await datasetFacts(paths) };
+}
+
+/** Labels and groups of folders that are data sets; a folder that is none has none. */
+async function datasetFacts(paths: readonly string[]): Promise<ImageList["facts"]> {
+  const facts = new Map<string, { label?: string; group?: string }>();
+  for (const path of paths) {
+    const dataset = await openDataset(path).catch((error: unknown) => {
+      if (error instanceof VitreousError) return undefined;
+      throw error;
+    });
+    for (const { path: file, label, group } of dataset?.items ?? []) {
+      facts.set(resolve(file), {
+        ...(label !== undefined && { label }),
+        ...(group !== undefined && { group }),
+      });
+    }
+  }
+  return facts;
+}
+
+/** Decoding runs this many files ahead of the model. */
+const AHEAD = 4;
+
+export async function* readImages(
+  model: NodeModel,
+  { files, failed, facts }: ImageList,
+  signal: AbortSignal,
+): AsyncGenerator<NamedImage> {
+  const read = async (items: readonly InputImage[]): Promise<readonly NamedImage[]> => {
+    const path = items[0]?.path;
+    if (path === undefined || signal.aborted) return [];
+    try {
+      const images = await model.readAll(path);
+      const { label, group } = facts.get(resolve(path)) ?? {};
+      // Failing a data set, a class folder's name tells, when it is one of the model's classes.
+      const index = classIndex(label ?? basename(dirname(resolve(path))), model.facts.labels);
+      return items.flatMap(({ name, stem, index: item }) => {
+        const image = images[item ?? 0];
+        if (image === undefined) return [];
+        const named = { ...image, name, ...(index === undefined ? {} : { label: index }) };
+        return [{ image: named, stem, ...(group === undefined ? {} : { group }) }];
+      });
+    } catch (error) {
+      if (!(error instanceof VitreousError)) throw error;
+      failed.push({ image: path, error: error.message });
+      return [];
+    }
+  };
+  for await (const images of pipelined(files, AHEAD, read)) {
+    if (signal.aborted) return;
+    yield* images;
+  }
+}
+
+/** The failures, one line each. */
+export function reportFailures(failed: readonly Failure[], error: (line: string) => void): void {
+  for (const { image, error: reason } of failed)
+    error(reason.includes(image) ? reason : `${image}: ${reason}`);
+}
