@@ -23,7 +23,7 @@ export function bytesOf(data: ArrayBufferView): Uint8Array {
 
 /** The bytes at an address that is a multiple of `size`, as typed arrays need it; copied only if they are not. */
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 }
 
 function refuse(t: Tensor, wanted: string): never {

@@ -92,7 +92,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
 function pick(source: Uint8Array, index: Int32Array, width: number): Uint8Array {
   const bytes = new Uint8Array(index.length * width);
   if (width === 4) {
-    const words = source.byteOffset % 4 === 0 ? source : source.slice();
+    const words = source.byteOffset % 4 === 0 ? source : new Uint8Array(source);
     const from = new Int32Array(words.buffer, words.byteOffset, words.byteLength >> 2);
     const to = new Int32Array(bytes.buffer);
     for (let i = 0; i < index.length; i++) to[i] = from[index[i] ?? 0] ?? 0;
