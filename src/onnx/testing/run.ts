@@ -17,15 +17,20 @@ export function noise(size: number, seed = 1): Float32Array {
   });
 }
 
-/** Feeds of noise for the inputs of the model. */
-export function feedsFor(model: Model, batch: number, seed = 1): Record<string, ort.Tensor> {
+/** Feeds for the inputs of the model: noise, or the values given. */
+export function feedsFor(
+  model: Model,
+  batch: number,
+  seed = 1,
+  values?: Float32Array,
+): Record<string, ort.Tensor> {
   return Object.fromEntries(
     model.graph.inputs.map((input) => {
       const dims = (input.shape ?? []).map((d, axis) =>
         axis === 0 ? (typeof d === "number" ? d : batch) : (dimAt(d, batch) ?? 1),
       );
       const size = dims.reduce((product, d) => product * d, 1);
-      const data = noise(size, seed);
+      const data = values ?? noise(size, seed);
       if (input.dtype === "uint8")
         return [
           input.name,
