@@ -4,9 +4,9 @@
  */
 import type { GraphBuilder } from "../builder.js";
 import { type Dim, isStatic, type Shape } from "../dim.js";
-import { type Box, contains, formatBox, intersect, isWhole, relativeTo, whole } from "./box.js";
+import { type Box, contains, formatBox, intersect, relativeTo, whole } from "./box.js";
+import { cut, type Margins, surround } from "./cut.js";
 import type { Known } from "./rule.js";
-import { sliceTensor } from "./slice-tensor.js";
 
 interface Part {
   readonly box: Box;
@@ -49,39 +49,26 @@ export class Parts {
     const shape = this.#known.shape(value) ?? [];
     const support = this.#known.support(value);
     const nonzero = (support && intersect(box, support)) ?? box;
-    const tensor = this.#known.constant(value);
-    if (tensor !== undefined && !isWhole(box)) {
-      const slice = sliceTensor(tensor, box);
-      if (slice !== undefined) return this.#builder.constant(slice, value);
-    }
+    const options = final === undefined ? { hint: value } : { outputs: [final] };
+    if (this.#known.constant(value)) return cut(this.#builder, value, box, options);
     // What no node made is an input or a constant: it is there whole.
     const parts = this.#parts.get(value) ?? [{ box: whole(this.#known.shape(value)), name: value }];
-    const part = parts.find((p) => contains(p.box, tensor ? box : nonzero));
+    const part = parts.find((p) => contains(p.box, nonzero));
     if (part === undefined) throw new Error(`no part of ${value} holds ${formatBox(box)}`);
     // A part that holds zeros too is taken as it is, rather than cut down to be padded again.
     const taken = intersect(part.box, box) ?? box;
-    const padded = !contains(taken, box);
-    const cut = this.#slice(part.name, relativeTo(taken, part.box, shape), padded ? undefined : final);
-    return padded ? this.#pad(cut, taken, box, shape, final) : cut;
+    const inner = relativeTo(taken, part.box, shape);
+    if (contains(taken, box)) return cut(this.#builder, part.name, inner, options);
+    const piece = cut(this.#builder, part.name, inner);
+    return surround(this.#builder, piece, marginsOf(taken, box, shape), options);
   }
+}
 
-  #slice(name: string, box: Box, final: string | undefined): string {
-    if (isWhole(box)) return name;
-    const axes = box.flatMap((range, axis) => (range === null ? [] : [axis]));
-    const starts = axes.map((axis) => box[axis]?.[0] ?? 0);
-    const ends = axes.map((axis) => box[axis]?.[1] ?? 0);
-    const bounds = [starts, ends, axes].map((values) => this.#builder.ints(values));
-    return this.#builder.add("Slice", [name, ...bounds], {}, final ? { outputs: [final] } : { hint: name });
-  }
-
-  /** Puts zeros around a part up to a larger one. */
-  #pad(name: string, inner: Box, outer: Box, shape: Shape, final: string | undefined): string {
-    const sides = outer.map((range, axis): readonly [number, number] => {
-      const part = inner[axis] ?? null;
-      const end: Dim | undefined = range?.[1] ?? shape[axis];
-      return part === null || !isStatic(end) ? [0, 0] : [part[0] - (range?.[0] ?? 0), end - part[1]];
-    });
-    const pads = this.#builder.ints([...sides.map(([before]) => before), ...sides.map(([, after]) => after)]);
-    return this.#builder.add("Pad", [name, pads], {}, final ? { outputs: [final] } : { hint: name });
-  }
+/** The zeros to put around a part to get a larger one. */
+function marginsOf(inner: Box, outer: Box, shape: Shape): Margins {
+  return outer.map((range, axis) => {
+    const part = inner[axis] ?? null;
+    const end: Dim | undefined = range?.[1] ?? shape[axis];
+    return part === null || !isStatic(end) ? [0, 0] : [part[0] - (range?.[0] ?? 0), end - part[1]];
+  });
 }

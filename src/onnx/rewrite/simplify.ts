@@ -6,6 +6,7 @@ import type { Graph, Model } from "../graph.js";
 import { shareCommon } from "./common.js";
 import { removeDead } from "./dead.js";
 import { removeNoops } from "./noop.js";
+import { moveReductions } from "./reductions.js";
 import { computeNeededRows } from "./rows.js";
 
 export interface SimplifyOptions {
@@ -15,7 +16,7 @@ export interface SimplifyOptions {
 
 type Pass = (model: Model, keep: readonly string[]) => Model;
 
-const PASSES: readonly Pass[] = [removeDead, removeNoops, shareCommon, computeNeededRows];
+const PASSES: readonly Pass[] = [removeDead, removeNoops, shareCommon, computeNeededRows, moveReductions];
 
 /** Every pass only removes work, so this is not reached; it keeps a defect from becoming a hang. */
 const MOST_ROUNDS = 12;

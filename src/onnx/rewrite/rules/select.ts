@@ -2,7 +2,8 @@
 import { int, intAttribute, stringAttribute } from "../../attributes.js";
 import type { Node } from "../../graph.js";
 import { tensorToNumbers } from "../../tensor.js";
-import { type Box, hull, intersect, type Range, shapeOfBox, whole, withRange } from "../box.js";
+import { type Box, hull, intersect, type Range, whole, withRange } from "../box.js";
+import { type Margins, surround } from "../cut.js";
 import {
   frontAxis,
   hasInput,
@@ -233,28 +234,33 @@ function paddedPart(node: Node, known: Known): Box | undefined {
   return inner;
 }
 
-function padPart(node: Node, box: Box, known: Known): Plan | undefined {
+/** What a part of a Pad's output reads, and the zeros around that. */
+export interface Padding {
+  readonly read: Box;
+  readonly margins: Margins;
+}
+
+/** Undefined where it is no padding with zeros, or nothing but zeros are asked for. */
+export function paddingOf(node: Node, box: Box, known: Known): Padding | undefined {
   const inner = paddedPart(node, known);
-  const from = shapeOfInput(node, 0, known);
-  if (inner === undefined || from === undefined) return undefined;
-  const common = intersect(box, inner);
-  // Nothing but zeros is asked for: the whole is padded and the caller takes its part.
-  if (common === undefined) return undefined;
-  const read = shifted(common, inner, from, -1);
-  const reads = node.inputs.map((_, i) => (i === 0 ? read : null));
-  const padded = shapeOfBox(box, shapeOfOutput(node, known) ?? []);
-  const before = box.map((range, axis) => (common[axis]?.[0] ?? 0) - (range?.[0] ?? 0));
-  const after = box.map((range, axis) => {
-    const end = range?.[1] ?? padded[axis];
-    return typeof end === "number" && common[axis] ? end - common[axis][1] : 0;
+  const [from, to] = [shapeOfInput(node, 0, known), shapeOfOutput(node, known)];
+  const common = inner && intersect(box, inner);
+  if (!inner || !from || !to || !common) return undefined;
+  const margins = box.map((range, axis): readonly [number, number] => {
+    const end = range?.[1] ?? to[axis];
+    const part = common[axis];
+    return part && typeof end === "number" ? [part[0] - (range?.[0] ?? 0), end - part[1]] : [0, 0];
   });
-  if ([...before, ...after].every((pad) => pad === 0)) return { box, reads, alias: 0 };
-  return {
-    box,
-    reads,
-    emit: (builder, [x = ""], options) =>
-      builder.add("Pad", [x, builder.ints([...before, ...after])], {}, options),
-  };
+  return { read: shifted(common, inner, from, -1), margins };
+}
+
+function padPart(node: Node, box: Box, known: Known): Plan | undefined {
+  const padding = paddingOf(node, box, known);
+  if (padding === undefined) return undefined;
+  const { read, margins } = padding;
+  const reads = node.inputs.map((_, i) => (i === 0 ? read : null));
+  if (margins.every(([before, after]) => before === 0 && after === 0)) return { box, reads, alias: 0 };
+  return { box, reads, emit: (builder, [x = ""], options) => surround(builder, x, margins, options) };
 }
 
 const pad: Rule = {
