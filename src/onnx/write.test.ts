@@ -125,6 +125,27 @@ describe("writeModel", () => {
     );
   });
 
+  it("gives nodes of one name different ones, which ONNX Runtime insists on", () => {
+    const node = (input: string, output: string): Node => ({
+      op: "Relu",
+      domain: "",
+      name: "act",
+      inputs: [input],
+      outputs: [output],
+      attributes: {},
+    });
+    const graph: Graph = {
+      name: "g",
+      inputs: [{ name: "x", dtype: "float32", shape: [1] }],
+      outputs: [{ name: "z", dtype: "float32", shape: [1] }],
+      nodes: [node("x", "y"), node("y", "z")],
+      constants: new Map(),
+      types: new Map(),
+    };
+    const opsets = new Map([["", 18]]);
+    const model = { irVersion: 9, opsets, producer: "", metadata: new Map(), graph, functions: [] };
+    expect(again(model).graph.nodes.map((n) => n.name)).toEqual(["act", "act_2"]);
+  });
   it("writes subgraphs with their constants", () => {
     const body: Graph = {
       name: "body",

@@ -81,6 +81,20 @@ export function toNodeProto(node: Node): NodeProto {
   });
 }
 
+/** ONNX Runtime refuses two nodes of one name, which optimisers and rewriting leave behind: later ones are numbered. */
+function uniquelyNamed(nodes: readonly Node[]): readonly Node[] {
+  const taken = new Set(nodes.map((node) => node.name));
+  const seen = new Set<string>();
+  return nodes.map((node) => {
+    let { name } = node;
+    for (let n = 2; name !== "" && seen.has(name); n++) {
+      if (!taken.has(`${node.name}_${n}`)) name = `${node.name}_${n}`;
+    }
+    seen.add(name);
+    return name === node.name ? node : { ...node, name };
+  });
+}
+
 /** The scope as torch.export writes it, unless the node's name says it: reading the file again finds it. */
 function scopeProps(node: Node): NodeProto["metadataProps"] {
   if (node.scope === undefined || scopeOf(node.name, new Map()) === node.scope) return [];
@@ -130,7 +144,7 @@ export function toGraphProto(
 ): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name === "" ? "graph" : graph.name,
-    node: graph.nodes.map(toNodeProto),
+    node: uniquelyNamed(graph.nodes).map(toNodeProto),
     input: graph.inputs.map(toValueInfoProto),
     output: graph.outputs.map(toValueInfoProto),
     initializer: options.constants ? [...graph.constants].map(([name, t]) => tensorBytes(name, t)) : [],
