@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { int, ints } from "./attributes.js";
 import { makeBatched } from "./batch.js";
-import { batchAxisAfter } from "./batching/reshape.js";
+import { placeAfterReshape } from "./batching/reshape.js";
 import { GraphBuilder } from "./builder.js";
 import { BATCH, type Shape } from "./dim.js";
 import type { Model } from "./graph.js";
@@ -92,6 +92,16 @@ describe("makeBatched", () => {
     expect(await gap(model)).toBeLessThan(1e-6);
   });
 
+  it("follows a batch that is inside of the rows of a matrix", async () => {
+    const model = modelOf([1, 5, 6], (g, x) => {
+      const sequence = g.add("Transpose", [x], { perm: ints([1, 0, 2]) });
+      const rows = g.add("Gemm", [g.add("Reshape", [sequence, g.ints([5, 6])]), weight(g, 6, 6)]);
+      const apart = g.add("Reshape", [g.add("Relu", [rows]), g.ints([5, 1, 6])]);
+      return g.add("Transpose", [apart], { perm: ints([1, 0, 2]) });
+    });
+    expect(await gap(model)).toBeLessThan(1e-6);
+  });
+
   it("takes whole axes in a Slice for any number of images", async () => {
     const model = modelOf([1, 4, 6], (g, x) =>
       g.add("Slice", [x, g.ints([0, 1]), g.ints([1, 3]), g.ints([0, 1])]),
@@ -121,12 +131,24 @@ describe("makeBatched", () => {
   });
 });
 
-describe("batchAxisAfter", () => {
+describe("placeAfterReshape", () => {
+  const placed = (source: number[], axis: number, target: number[], outer = 1) =>
+    placeAfterReshape(source, { axis, outer }, target);
+
   it("finds the axis that begins where the batch stands", () => {
-    expect(batchAxisAfter([1, 65, 144], 0, [1, 65, 3, 3, 16])).toBe(0);
-    expect(batchAxisAfter([5, 1, 6], 1, [5, 2, 3])).toBe(1);
-    expect(batchAxisAfter([4, 16, 24], 0, [1, 2, 2, 4, 4, 24])).toBe(0);
-    expect(batchAxisAfter([1, 1, 6], 1, [1, 1, 6])).toBe(1);
-    expect(batchAxisAfter([5, 1, 6], 1, [30])).toBeUndefined();
+    expect(placed([1, 65, 144], 0, [1, 65, 3, 3, 16])).toEqual({ axis: 0, outer: 1 });
+    expect(placed([5, 1, 6], 1, [5, 2, 3])).toEqual({ axis: 1, outer: 1 });
+    expect(placed([4, 16, 24], 0, [1, 2, 2, 4, 4, 24])).toEqual({ axis: 0, outer: 1 });
+    expect(placed([1, 1, 6], 1, [1, 1, 6])).toEqual({ axis: 1, outer: 1 });
+  });
+
+  it("finds the batch inside of an axis, and out of it again", () => {
+    expect(placed([5, 1, 2, 3], 1, [5, 6])).toEqual({ axis: 0, outer: 5 });
+    expect(placed([5, 6], 0, [5, 1, 6], 5)).toEqual({ axis: 1, outer: 1 });
+    expect(placed([5, 1, 6], 1, [30])).toEqual({ axis: 0, outer: 5 });
+  });
+
+  it("finds none where the axes are cut otherwise", () => {
+    expect(placed([5, 1, 6], 1, [3, 10])).toBeUndefined();
   });
 });

@@ -21,7 +21,12 @@ export function makeBatched(model: Model): Model | undefined {
   const first = inputs.find((input) => sameDim(input.shape?.[0], BATCH));
   if (first === undefined) return undefined;
   const builder = GraphBuilder.rebuilding({ ...model, graph: { ...graph, inputs } });
-  const to: Batching = { builder, numbers: new BatchNumbers(builder, first.name), before: graph.types };
+  const to: Batching = {
+    builder,
+    numbers: new BatchNumbers(builder, first.name),
+    before: graph.types,
+    outer: new Map(),
+  };
   for (const node of graph.nodes) {
     const next = dependsOnBatch(node, builder) ? batched(node, to) : node;
     if (next === undefined) return undefined;
@@ -43,5 +48,19 @@ export function makeBatched(model: Model): Model | undefined {
 const dependsOnBatch = (node: Node, builder: GraphBuilder): boolean =>
   node.inputs.some((name) => name !== "" && !isStaticShape(builder.shapeOf(name)));
 
-const batched = (node: Node, to: Batching): Node | undefined =>
-  node.domain === "" ? batchRules[node.op]?.(node, to) : undefined;
+function batched(node: Node, to: Batching): Node | undefined {
+  const carriers = node.inputs.filter((name) => name !== "" && !isStaticShape(to.builder.shapeOf(name)));
+  const [outer = 1, ...others] = new Set(carriers.map((name) => to.outer.get(name) ?? 1));
+  const rule = node.domain === "" ? batchRules[node.op] : undefined;
+  if (rule === undefined || others.length > 0) return undefined;
+  const next = rule(node, to);
+  const repeated = next?.inputs.some((name, i) => i < node.inputs.length && name !== node.inputs[i]);
+  if (outer === 1 || REPLACES.has(node.op)) return next;
+  // What was repeated for each image has the batch in front.
+  if (repeated && next?.op !== "Slice" && next?.op !== "Expand") return undefined;
+  for (const name of node.outputs) to.outer.set(name, outer);
+  return next;
+}
+
+/** These say themselves where the batch is. */
+const REPLACES = new Set(["Reshape", "Flatten"]);

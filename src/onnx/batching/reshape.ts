@@ -1,26 +1,36 @@
 /**
- * @file Where the batch goes when a tensor of one image is reshaped. In element order N stands after all axes outer
- * to it, so in the target it belongs to an axis before which there are just as many elements.
+ * @file Where the batch goes when a tensor of one image is reshaped. In element order N stands after some number of
+ * elements outer to it; in the target it belongs where just as many stand before.
  */
 
-/**
- * The target axis that takes N. The source's axis `axis` is k·N where it was k; shapes are those of one image.
- * Undefined where no axis of the target begins at that place.
- */
-export function batchAxisAfter(
+/** Axis that holds the batch, and how many of its entries (for one image) are outer to N: 1 where N leads. */
+export interface BatchPlace {
+  readonly axis: number;
+  readonly outer: number;
+}
+
+/** The place in `target` for a batch at `place` in `source` (shapes of one image); undefined where there is none. */
+export function placeAfterReshape(
   source: readonly number[],
-  axis: number,
+  place: BatchPlace,
   target: readonly number[],
-): number | undefined {
-  const outer = source.slice(0, axis).reduce((size, d) => size * d, 1);
+): BatchPlace | undefined {
+  const outer = source.slice(0, place.axis).reduce((size, d) => size * d, place.outer);
+  const leading: number[] = [];
+  let inside: BatchPlace | undefined;
   let before = 1;
-  const candidates: number[] = [];
-  for (const [i, d] of target.entries()) {
-    if (before === outer) candidates.push(i);
+  for (const [axis, d] of target.entries()) {
+    if (before === outer) leading.push(axis);
+    else if (outer % before === 0 && d % (outer / before) === 0 && before < outer && inside === undefined) {
+      inside = { axis, outer: outer / before };
+    }
     before *= d;
   }
-  const extent = source[axis] ?? 1;
-  // Axes of 1 make several places equal: the same one with the same extent is what was meant, else the same extent.
-  if (candidates.includes(axis) && target[axis] === extent) return axis;
-  return candidates.find((i) => target[i] === extent) ?? candidates[0];
+  // Axes of 1 make several places equal: the same axis as before, unchanged, is what was meant.
+  if (leading.includes(place.axis) && target[place.axis] === source[place.axis])
+    return { axis: place.axis, outer: 1 };
+  const [first] = leading;
+  // Rows of a matrix take the batch, never its last axis: that holds the channels.
+  if (first === undefined || (first === target.length - 1 && inside !== undefined)) return inside;
+  return { axis: first, outer: 1 };
 }

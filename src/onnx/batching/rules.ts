@@ -9,13 +9,15 @@ import type { Node, ValueType } from "../graph.js";
 import type { BatchNumbers } from "../shape/materialise.js";
 import { axesOf, broadcast, normalAxis } from "../shape/rule.js";
 import { elementwiseRules } from "../shape/rules/elementwise.js";
-import { batchAxisAfter } from "./reshape.js";
+import { placeAfterReshape } from "./reshape.js";
 
 export interface Batching {
   readonly builder: GraphBuilder;
   readonly numbers: BatchNumbers;
   /** Types as they were for one image. */
   readonly before: ReadonlyMap<string, ValueType>;
+  /** Entries outer to N on the axis that holds it, where these are not 1 (see BatchPlace). */
+  readonly outer: Map<string, number>;
 }
 
 export type BatchRule = (node: Node, to: Batching) => Node | undefined;
@@ -137,9 +139,10 @@ const reshape: BatchRule = (node, to) => {
   const [axis, ...more] = batchAxes(to.builder.shapeOf(source));
   const [old, target] = [staticBefore(to, source), staticBefore(to, node.outputs[0])];
   if (axis === undefined || more.length > 0 || old === undefined || target === undefined) return undefined;
-  const open = batchAxisAfter(old, axis, target);
-  if (open === undefined) return undefined;
-  const dims = to.builder.ints(target.map((d, i) => (i === open ? -1 : d)));
+  const place = placeAfterReshape(old, { axis, outer: to.outer.get(source) ?? 1 }, target);
+  if (place === undefined) return undefined;
+  if (place.outer !== 1) to.outer.set(node.outputs[0] ?? "", place.outer);
+  const dims = to.builder.ints(target.map((d, i) => (i === place.axis ? -1 : d)));
   return { ...node, op: "Reshape", inputs: [source, dims], attributes: {} };
 };
 

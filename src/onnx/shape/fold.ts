@@ -62,7 +62,7 @@ class Folder {
     if (this.#takeBranch(node)) return;
     const types = this.#builder.learn(node);
     if (this.#evaluate(node, types) || this.#isKnown(node, types) || this.#alias(node, types)) return;
-    this.#push(this.#withConstantTarget(node, types));
+    this.#push(this.#withConstantTarget(this.#plainGather(node), types));
   }
 
   /** CastLike as a Cast, where the type is known: all the same, but it can be folded. */
@@ -203,6 +203,23 @@ class Folder {
     if (this.#outputs.has(name)) return false;
     this.#renamed.set(name, source);
     return true;
+  }
+
+  /** A Gather of all elements of a vector in their order (torch's as_strided) is a Reshape. */
+  #plainGather(node: Node): Node {
+    const [source = "", indices = ""] = node.inputs;
+    const shape = this.#builder.shapeOf(source);
+    const tensor =
+      node.op === "Gather" && shape?.length === 1 ? this.#builder.constantOf(indices) : undefined;
+    if (tensor === undefined || node.domain !== "" || shape?.[0] !== countOf(tensor.dims)) return node;
+    const inOrder = decode(tensor)?.data.every((index, i) => index === i);
+    if (!inOrder) return node;
+    return {
+      ...node,
+      op: "Reshape",
+      inputs: [source, this.#builder.ints(tensor.dims, "shape")],
+      attributes: {},
+    };
   }
 
   /** Gives Reshape and Expand constant targets where the output's shape is known well enough. */
