@@ -1,0 +1,4 @@
+/** @file `vitreous` in Node. */
+export { NodeModel } from "./api/node/node-model.js";
+export { type OpenOptions, openModel } from "./api/node/open.js";
+export * from "./core.js";
