@@ -30,10 +30,15 @@ interface Box {
 /** The box that a token's places fill exactly; undefined where they do not fill one. */
 function boxOf(origins: Origins, id: number, places: Places): Box | undefined {
   const members = origins.members(id);
-  const rows = members.map((m) => Math.floor(m / places.columns));
-  const columns = members.map((m) => m % places.columns);
-  const [top, bottom] = [Math.min(...rows), Math.max(...rows)];
-  const [left, right] = [Math.min(...columns), Math.max(...columns)];
+  let [top, bottom, left, right] = [Number.POSITIVE_INFINITY, -1, Number.POSITIVE_INFINITY, -1];
+  for (const place of members) {
+    const row = Math.floor(place / places.columns);
+    const column = place % places.columns;
+    top = Math.min(top, row);
+    bottom = Math.max(bottom, row);
+    left = Math.min(left, column);
+    right = Math.max(right, column);
+  }
   if ((bottom - top + 1) * (right - left + 1) !== members.length) return undefined;
   return { id, top, left, rowBand: `${top}-${bottom}`, columnBand: `${left}-${right}` };
 }
@@ -89,7 +94,7 @@ export function childrenOf(
     const parts = new Set(origins.members(id).map((place) => owner.get(place) ?? -1));
     return [...parts].sort((a, b) => a - b);
   });
-  const count = Math.max(...lists.map((l) => l.length));
+  const count = lists.reduce((most, l) => Math.max(most, l.length), 0);
   const all = lists.flat();
   if (all.length !== fine.tokens.length || new Set(all).size !== all.length || all.includes(-1))
     return undefined;

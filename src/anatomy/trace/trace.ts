@@ -88,7 +88,14 @@ function contextOf(
 function traceNode(context: TraceContext): TraceResult {
   const { op } = context.node;
   const rule = MOVEMENT_RULES[op] ?? COMPUTE_RULES[op];
-  return rule === undefined ? "is an operator that tokens cannot be followed through" : rule(context);
+  if (rule === undefined) return "is an operator that tokens cannot be followed through";
+  try {
+    return rule(context);
+  } catch (error) {
+    // A graph that contradicts itself (a runtime would refuse it) must not end in a stack trace.
+    if (error instanceof RangeError) return "has shapes that contradict each other";
+    throw error;
+  }
 }
 
 const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
