@@ -4,7 +4,7 @@
  */
 import type { GraphBuilder } from "../builder.js";
 import { type Dim, isStatic, type Shape } from "../dim.js";
-import { type Box, contains, formatBox, intersect, relativeTo, whole } from "./box.js";
+import { type Box, contains, formatBox, intersect, isWhole, relativeTo, whole } from "./box.js";
 import { cut, type Margins, surround } from "./cut.js";
 import type { Known } from "./rule.js";
 
@@ -49,7 +49,9 @@ export class Parts {
     const shape = this.#known.shape(value) ?? [];
     const support = this.#known.support(value);
     const nonzero = (support && intersect(box, support)) ?? box;
-    const options = final === undefined ? { hint: value } : { outputs: [final] };
+    // A whole that has not been written yet has its own name free.
+    const own = final ?? (isWhole(box) ? value : undefined);
+    const options = own === undefined ? { hint: value } : { outputs: [own] };
     if (this.#known.constant(value)) return cut(this.#builder, value, box, options);
     // What no node made is an input or a constant: it is there whole.
     const parts = this.#parts.get(value) ?? [{ box: whole(this.#known.shape(value)), name: value }];

@@ -21,9 +21,24 @@ const PASSES: readonly Pass[] = [removeDead, removeNoops, shareCommon, computeNe
 /** Every pass only removes work, so this is not reached; it keeps a defect from becoming a hang. */
 const MOST_ROUNDS = 12;
 
-/** What a graph computes, in a form that is equal for equal graphs. */
-const fingerprint = (graph: Graph): string =>
-  JSON.stringify(graph.nodes.map(({ op, domain, inputs, outputs }) => [op, domain, inputs, outputs]));
+/** Constants up to this many bytes are compared by content: bounds, axes, shapes. */
+const SMALL = 256;
+
+/** What a graph computes, in a form that is equal for graphs that differ only in the names of values. */
+function fingerprint({ nodes, constants }: Graph): string {
+  const numbers = new Map<string, number>();
+  const number = (name: string): number | string => {
+    const tensor = constants.get(name);
+    if (tensor !== undefined)
+      return tensor.bytes.byteLength <= SMALL ? tensor.bytes.join() : tensor.dims.join("x");
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  };
+  return JSON.stringify(
+    nodes.map(({ op, domain, inputs, outputs }) => [op, domain, inputs.map(number), outputs.map(number)]),
+  );
+}
 
 /**
  * The model with the same outputs, to rounding, and less to compute. Shapes should be known (see `prepare`): where
