@@ -18,6 +18,7 @@ import time
 import traceback
 
 import safetensors.numpy
+import torch
 
 import exports
 import goldens
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("--fixtures", action="store_true")
     parser.add_argument("--only", nargs="*")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # the models are too small for more
     if options.fixtures == (options.out is not None):
         parser.error("give either --out DIR or --fixtures")
     out = pathlib.Path(__file__).parents[1] / "fixtures" / "models" if options.fixtures else options.out
