@@ -12,6 +12,7 @@ import {
   reduce,
   reshape,
   slice,
+  take,
   transpose,
 } from "./index-tensor.js";
 import { NOWHERE } from "./origins.js";
@@ -33,7 +34,7 @@ function united(
   const only = wide[0];
   if (only === undefined || wide.length < parts.length) return "combines shapes that do not fit";
   if (wide.length === 1) return [only];
-  return [combine(wide, (ids) => ids.reduce((a, b) => c.origins.union(a, b), NOWHERE))];
+  return [wide.reduce((x, y) => combine(x, y, (a, b) => c.origins.union(a, b)))];
 }
 
 /** Elementwise with broadcasting: constants have no say. */
@@ -142,11 +143,10 @@ function weightedRows(c: TraceContext, y: IndexTensor): IndexTensor | undefined 
   if (weights === undefined || weights.data.length !== m * k || m * k > 2 ** 20) return undefined;
   if (!weights.data.includes(0)) return undefined;
   const axis = y.dims.length - 2;
-  const rows = range(0, m).map((row) =>
-    reduce(y, [axis], (ids) =>
-      c.origins.unionOf(ids.length === 1 ? ids : ids.filter((_, i) => weights.data[row * k + i] !== 0)),
-    ),
-  );
+  const rows = range(0, m).map((row) => {
+    const weighted = range(0, k).filter((i) => weights.data[row * k + i] !== 0);
+    return joined(c, take(y, axis, weighted.length > 0 ? weighted : [-1], NOWHERE), [axis]);
+  });
   return concat(rows, axis);
 }
 

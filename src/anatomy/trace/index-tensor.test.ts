@@ -164,7 +164,7 @@ describe("a strided view", () => {
   it("is combined position by position", () => {
     const rows = expand(fromData([2, 1], Int32Array.of(1, 2)), [2, 3]) as IndexTensor;
     const columns = expand(fromData([1, 3], Int32Array.of(10, 20, 30)), [2, 3]) as IndexTensor;
-    const sum = combine([rows, columns], ([a = 0, b = 0]) => a + b);
+    const sum = combine(rows, columns, (a, b) => a + b);
     expect([...toArray(sum)]).toEqual([11, 21, 31, 12, 22, 32]);
   });
 

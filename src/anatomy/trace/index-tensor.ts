@@ -38,90 +38,118 @@ export function fromData(dims: readonly number[], data: Int32Array): IndexTensor
   return { dims, strides: packedStrides(dims, none), offset: 0, data };
 }
 
-/** Calls visit with the data offsets of all operands at each position of `dims`, in row-major order. */
+type Strided = Pick<IndexTensor, "strides" | "offset">;
+
+/**
+ * Calls visit with the data offsets of both operands at each position of `dims`, in row-major order, until it
+ * returns true.
+ */
 function walk(
   dims: readonly number[],
-  operands: readonly { readonly strides: readonly number[]; readonly offset: number }[],
-  visit: (offsets: readonly number[]) => void,
+  a: Strided,
+  b: Strided,
+  // biome-ignore lint/suspicious/noConfusingVoidType: most visitors have nothing to say.
+  visit: (a: number, b: number) => boolean | void,
 ): void {
-  if (dims.some((d) => d === 0)) return;
-  const offsets = operands.map((o) => o.offset);
-  const position = dims.map(() => 0);
+  if (dims.includes(0)) return;
+  const axes = dims.flatMap((length, axis) =>
+    length === 1 ? [] : [{ length, a: a.strides[axis] ?? 0, b: b.strides[axis] ?? 0 }],
+  );
+  const inner = axes.pop() ?? { length: 1, a: 0, b: 0 };
+  const position = new Int32Array(axes.length);
+  let fromA = a.offset;
+  let fromB = b.offset;
   for (;;) {
-    visit(offsets);
-    let axis = dims.length - 1;
-    for (; axis >= 0; axis--) {
-      const next = (position[axis] ?? 0) + 1;
-      const wraps = next === dims[axis];
-      position[axis] = wraps ? 0 : next;
-      operands.forEach((operand, i) => {
-        const stride = operand.strides[axis] ?? 0;
-        offsets[i] = (offsets[i] ?? 0) + (wraps ? -stride * (next - 1) : stride);
-      });
+    for (let k = 0; k < inner.length; k++) {
+      if (visit(fromA + k * inner.a, fromB + k * inner.b) === true) return;
+    }
+    let at = axes.length - 1;
+    for (let axis = axes[at]; axis !== undefined; axis = axes[--at]) {
+      const next = (position[at] ?? 0) + 1;
+      const wraps = next === axis.length;
+      position[at] = wraps ? 0 : next;
+      fromA += wraps ? -axis.a * (next - 1) : axis.a;
+      fromB += wraps ? -axis.b * (next - 1) : axis.b;
       if (!wraps) break;
     }
-    if (axis < 0) return;
+    if (at < 0) return;
   }
 }
 
+/** The dims with every marked axis read once. */
+const once = (dims: readonly number[], marked: readonly boolean[]): number[] =>
+  dims.map((d, axis) => (marked[axis] ? Math.min(d, 1) : d));
+
 /**
- * Elementwise over tensors of equal dims: axes along which no operand changes stay free of charge. The result is
+ * Elementwise on two tensors of equal dims: axes along which neither changes stay free of charge. The result is
  * collapsed where it turns out not to change either.
  */
 export function combine(
-  operands: readonly IndexTensor[],
-  combineValues: (values: readonly number[]) => number,
+  x: IndexTensor,
+  y: IndexTensor,
+  combineValues: (a: number, b: number) => number,
 ): IndexTensor {
-  const dims = operands[0]?.dims ?? [];
-  const collapsed = dims.map((_, axis) => operands.every((o) => o.strides[axis] === 0));
-  const small = dims.map((d, axis) => (collapsed[axis] ? Math.min(d, 1) : d));
+  const collapsed = x.dims.map((_, axis) => x.strides[axis] === 0 && y.strides[axis] === 0);
+  const small = once(x.dims, collapsed);
   const data = new Int32Array(product(small));
   let at = 0;
-  const values = operands.map(() => 0);
-  walk(small, operands, (offsets) => {
-    operands.forEach((operand, i) => {
-      values[i] = operand.data[offsets[i] ?? 0] ?? 0;
-    });
-    data[at++] = combineValues(values);
+  walk(small, x, y, (a, b) => {
+    data[at++] = combineValues(x.data[a] ?? 0, y.data[b] ?? 0);
   });
-  return collapse({ dims, strides: packedStrides(dims, collapsed), offset: 0, data });
+  return collapse({ dims: x.dims, strides: packedStrides(x.dims, collapsed), offset: 0, data });
 }
 
 /** Sets stride 0 along every axis on which the content does not change. */
 export function collapse(t: IndexTensor): IndexTensor {
   let result = t;
-  for (let axis = 0; axis < t.dims.length; axis++) {
-    const length = t.dims[axis] ?? 1;
+  t.dims.forEach((length, axis) => {
     const stride = result.strides[axis] ?? 0;
-    if (stride === 0) continue;
-    const strides = result.strides.map((s, i) => (i === axis ? 0 : s));
-    const small = result.dims.map((d, i) => (i === axis || result.strides[i] === 0 ? Math.min(d, 1) : d));
-    let constant = true;
-    for (let k = 1; k < length && constant; k++) {
-      const shifted = { strides: result.strides, offset: result.offset + k * stride };
-      walk(small, [result, shifted], ([a = 0, b = 0]) => {
-        if (result.data[a] !== result.data[b]) constant = false;
+    if (stride === 0) return;
+    const { data, strides, offset } = result;
+    const flat = strides.map((s, i) => (i === axis ? 0 : s));
+    const small = once(
+      result.dims,
+      flat.map((s) => s === 0),
+    );
+    let steady = true;
+    for (let k = 1; k < length && steady; k++) {
+      walk(small, { strides, offset }, { strides, offset: offset + k * stride }, (a, b) => {
+        if (data[a] === data[b]) return false;
+        steady = false;
+        return true;
       });
     }
-    if (constant) result = { ...result, strides };
-  }
+    if (steady) result = { ...result, strides: flat };
+  });
   return result;
 }
 
 /** The content in row-major order, every axis written out. */
 export function toArray(t: IndexTensor): Int32Array {
-  const data = new Int32Array(product(t.dims));
+  return written(t, t.dims);
+}
+
+/** The content at the positions of `dims`, in row-major order. */
+function written(t: IndexTensor, dims: readonly number[]): Int32Array {
+  const data = new Int32Array(product(dims));
   let at = 0;
-  walk(t.dims, [t], ([offset = 0]) => {
-    data[at++] = t.data[offset] ?? 0;
+  walk(dims, t, t, (from) => {
+    data[at++] = t.data[from] ?? 0;
   });
   return data;
 }
 
 /** The values that occur. Axes that do not change are read once. */
 export function distinctIds(t: IndexTensor): Set<number> {
-  const small = t.dims.map((d, axis) => (t.strides[axis] === 0 ? Math.min(d, 1) : d));
-  return new Set(toArray({ ...t, dims: small }));
+  return new Set(
+    written(
+      t,
+      once(
+        t.dims,
+        t.strides.map((s) => s === 0),
+      ),
+    ),
+  );
 }
 
 export function at(t: IndexTensor, position: readonly number[]): number {
@@ -210,14 +238,9 @@ function mergeable(t: IndexTensor, axes: readonly number[]): boolean {
 }
 
 /** A row-major copy in which only the marked axes and those that change are written out. */
-function pack(t: IndexTensor, written: readonly boolean[]): IndexTensor {
-  const collapsed = t.dims.map((_, axis) => !written[axis] && t.strides[axis] === 0);
-  const small = t.dims.map((d, axis) => (collapsed[axis] ? 1 : d));
-  const data = new Int32Array(product(small));
-  let at = 0;
-  walk(small, [t], ([offset = 0]) => {
-    data[at++] = t.data[offset] ?? 0;
-  });
+function pack(t: IndexTensor, spread: readonly boolean[]): IndexTensor {
+  const collapsed = t.dims.map((_, axis) => !spread[axis] && t.strides[axis] === 0);
+  const data = written(t, once(t.dims, collapsed));
   return { dims: t.dims, strides: packedStrides(t.dims, collapsed), offset: 0, data };
 }
 
@@ -226,11 +249,11 @@ export function reshape(t: IndexTensor, dims: readonly number[]): IndexTensor {
   if (product(t.dims) !== product(dims)) throw new RangeError(`cannot reshape [${t.dims}] to [${dims}]`);
   if (product(dims) === 0) return filled(dims, 0);
   const groups = alignAxes(t.dims, dims);
-  const written = t.dims.map(() => false);
+  const spread = t.dims.map(() => false);
   for (const group of groups) {
-    if (!mergeable(t, group.old)) for (const axis of group.old) written[axis] = true;
+    if (!mergeable(t, group.old)) for (const axis of group.old) spread[axis] = true;
   }
-  const source = written.includes(true) ? pack(t, written) : t;
+  const source = spread.includes(true) ? pack(t, spread) : t;
   const strides = dims.map(() => 0);
   for (const group of groups) {
     const innermost = group.old.filter((axis) => source.dims[axis] !== 1).at(-1);
@@ -255,12 +278,11 @@ export function concat(parts: readonly IndexTensor[], axis: number): IndexTensor
   const dims = first.dims.map((d, i) => (i === axis ? total : d));
   const collapsed = dims.map((_, i) => i !== axis && parts.every((p) => p.strides[i] === 0));
   const strides = packedStrides(dims, collapsed);
-  const data = new Int32Array(product(dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d))));
+  const data = new Int32Array(product(once(dims, collapsed)));
   let start = 0;
   for (const part of parts) {
     const target = { strides, offset: start * (strides[axis] ?? 0) };
-    const small = part.dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d));
-    walk(small, [part, target], ([from = 0, to = 0]) => {
+    walk(once(part.dims, collapsed), part, target, (from, to) => {
       data[to] = part.data[from] ?? 0;
     });
     start += part.dims[axis] ?? 0;
@@ -280,21 +302,24 @@ export function take(
     return { ...slice(t, axis, positions[0], 0, positions.length), dims };
   }
   const collapsed = t.dims.map((_, i) => i !== axis && t.strides[i] === 0);
-  const small = dims.map((d, i) => (collapsed[i] ? Math.min(d, 1) : d));
+  const small = once(dims, collapsed);
   const strides = packedStrides(dims, collapsed);
   const data = new Int32Array(product(small));
   const line = small.map((d, i) => (i === axis ? 1 : d));
   positions.forEach((position, k) => {
     const target = { strides, offset: k * (strides[axis] ?? 0) };
     const source = { strides: t.strides, offset: t.offset + Math.max(position, 0) * (t.strides[axis] ?? 0) };
-    walk(line, [source, target], ([from = 0, to = 0]) => {
+    walk(line, source, target, (from, to) => {
       data[to] = position < 0 ? absent : (t.data[from] ?? 0);
     });
   });
   return collapse({ dims, strides, offset: 0, data });
 }
 
-/** Joins the content along axes by `join`; the axes keep length 1. Axes that do not change are read once. */
+/**
+ * Joins the content along axes by `join`, which sees each run of equal values once; the axes keep length 1. Axes
+ * that do not change are read once.
+ */
 export function reduce(
   t: IndexTensor,
   axes: readonly number[],
@@ -303,13 +328,15 @@ export function reduce(
   const inner = t.dims.map((d, axis) => (axes.includes(axis) && t.strides[axis] !== 0 ? d : 1));
   const kept = t.dims.map((d, axis) => (axes.includes(axis) ? 1 : d));
   const collapsed = kept.map((_, axis) => t.strides[axis] === 0 || axes.includes(axis));
-  const small = kept.map((d, axis) => (collapsed[axis] ? Math.min(d, 1) : d));
+  const small = once(kept, collapsed);
   const data = new Int32Array(product(small));
   let at = 0;
-  walk(small, [t], ([offset = 0]) => {
+  walk(small, t, t, (offset) => {
     const values: number[] = [];
-    walk(inner, [{ strides: t.strides, offset }], ([from = 0]) => {
-      values.push(t.data[from] ?? 0);
+    const line = { strides: t.strides, offset };
+    walk(inner, line, line, (from) => {
+      const value = t.data[from] ?? 0;
+      if (values.at(-1) !== value) values.push(value);
     });
     data[at++] = join(values);
   });

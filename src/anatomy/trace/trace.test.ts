@@ -150,10 +150,14 @@ describe("tracing", () => {
 
   it("leaves out tokens that a constant left operand weighs with zero", () => {
     const { ids } = traced(
-      modelOf((b) => b.add("MatMul", [b.constant(float32Tensor([1, 2], [0, 1])), "x"]), "float32", [2, 1]),
-      [2, 1],
+      modelOf(
+        (b) => b.add("MatMul", [b.constant(float32Tensor([2, 3], [0, 1, 2, 0, 0, 0])), "x"]),
+        "float32",
+        [3, 1],
+      ),
+      [3, 1],
     );
-    expect(ids).toEqual([[1]]);
+    expect(ids).toEqual([[1, 2], []]);
   });
 
   it("keeps the query's place through attention, and sees the keys when asked what is read", () => {
