@@ -62,5 +62,6 @@ export class Lookup {
   }
 }
 
+/** Near enough for a constant that went through float16. */
 export const close = (a: number | undefined, b: number): boolean =>
-  a !== undefined && Math.abs(a - b) <= 1e-4 * Math.abs(b);
+  a !== undefined && Math.abs(a - b) <= 5e-4 * Math.abs(b);

@@ -57,7 +57,10 @@ export async function runBytes(bytes: Uint8Array, feeds: Record<string, ort.Tens
   return Object.fromEntries(
     Object.entries(results).map(([name, tensor]) => {
       const value = tensor as ort.Tensor;
-      return [name, { dims: value.dims, data: Float32Array.from(value.data as Float32Array) }];
+      return [
+        name,
+        { dims: value.dims, data: Float32Array.from(value.data as Float32Array | BigInt64Array, Number) },
+      ];
     }),
   );
 }

@@ -95,6 +95,7 @@ export const convolutionRules: RuleTable = {
   ConvInteger: conv(1, 0, "int32"),
   QLinearConv: conv(3, 7),
   "com.microsoft:FusedConv": conv(),
+  "com.microsoft.nchwc:Conv": conv(),
   ConvTranspose: convTranspose,
   AveragePool: pool,
   MaxPool: pool,

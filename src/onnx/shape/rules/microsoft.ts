@@ -1,4 +1,4 @@
-/** @file Shapes of ONNX Runtime's own activations, which keep the shape of their first input. */
+/** @file Shapes of ONNX Runtime's own operators that are left in a graph, or looked at before they are expanded. */
 import { intAttribute } from "../../attributes.js";
 import type { Shape } from "../../dim.js";
 import { type InferRule, inputType, type RuleTable, sameAsInput } from "../rule.js";
@@ -25,7 +25,18 @@ const fusedMatmul: InferRule = (node, context) => {
 
 const KEEP = ["Gelu", "FastGelu", "BiasGelu", "QuickGelu", "BiasSoftmax", "RotaryEmbedding", "BiasAdd"];
 
+/** Back from ONNX Runtime's blocked layout, whose padding channels are cut off. */
+const reorderOutput: InferRule = (node, context) => {
+  const { dtype, shape } = inputType(node, 0, context);
+  if (shape === undefined) return [{ dtype, shape }];
+  const [batch = null, , ...spatial] = shape;
+  const channels = intAttribute(node, "channels", 0);
+  const last = intAttribute(node, "channels_last", 0) !== 0;
+  return [{ dtype, shape: last ? [batch, ...spatial, channels] : [batch, channels, ...spatial] }];
+};
+
 export const microsoftRules: RuleTable = {
   ...Object.fromEntries(KEEP.map((name) => [`com.microsoft:${name}`, sameAsInput])),
   "com.microsoft:FusedMatMul": fusedMatmul,
+  "com.microsoft.nchwc:ReorderOutput": reorderOutput,
 };
