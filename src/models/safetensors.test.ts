@@ -36,6 +36,16 @@ describe("readSafetensors", () => {
     expect(a && Array.from(tensorToFloat32(a))).toEqual([1, 2]);
   });
 
+  it("gives plain bytes also for a Node Buffer, at any alignment", () => {
+    const whole = file({ a: entry("F32", [2], 0, 8) }, floats(1, 2));
+    for (const shift of [0, 1, 2, 3]) {
+      const buffer = Buffer.concat([Buffer.alloc(shift), whole]).subarray(shift);
+      const a = readSafetensors(buffer).tensors.get("a") ?? fail("a");
+      expect(Buffer.isBuffer(a.bytes)).toBe(false);
+      expect(Array.from(tensorToFloat32(a))).toEqual([1, 2]);
+    }
+  });
+
   it("reads every element type, empty tensors and scalars", () => {
     const data = new Uint8Array(32);
     data.set([0, 0x3c, 0x80, 0x3f], 0);

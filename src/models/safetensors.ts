@@ -127,7 +127,8 @@ function checkLayout(entries: readonly Entry[], available: number, source: strin
  */
 export function readSafetensors(bytes: Uint8Array, source = "The checkpoint"): Safetensors {
   const { header, dataAt } = parseHeader(bytes, source);
-  const data = bytes.subarray(dataAt);
+  // Not bytes.subarray: of Node's Buffer it would be a Buffer, whose slice() does not copy.
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + dataAt, bytes.byteLength - dataAt);
   const entries: Entry[] = [];
   const metadata = new Map<string, string>();
   for (const [name, value] of Object.entries(header)) {
