@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "../src/models/safetensors.js";
-import { elementCount, tensorToFloat32 } from "../src/onnx/tensor.js";
+import { tensorToFloat32 } from "../src/onnx/tensor.js";
 
 export interface GoldenTensor {
   readonly dims: readonly number[];
@@ -98,7 +98,7 @@ export function readGolden(path: string): ReadonlyMap<string, GoldenTensor> {
     const { dims, dtype, bytes } = tensor;
     const data =
       dtype === "float64"
-        ? new Float64Array(bytes.slice().buffer, 0, elementCount(dims))
+        ? new Float64Array(new Uint8Array(bytes).buffer)
         : dtype === "uint8"
           ? bytes
           : tensorToFloat32(tensor);
