@@ -84,6 +84,16 @@ describe("removing what changes nothing", () => {
     await expectSame(model, after);
   });
 
+  it("gives the value that an identity copies to an output the output's name", async () => {
+    const model = modelOf([4], (b, x) => {
+      const y = b.add("Relu", [x]);
+      return [b.add("Identity", [y], {}, { outputs: ["out"] }), b.add("Neg", [y])];
+    });
+    const after = removeNoops(model);
+    expect(operators(after)).toEqual({ Relu: 1, Neg: 1 });
+    await expectSame(model, after);
+  });
+
   it("keeps the names of outputs and of values to be kept", () => {
     const model = modelOf([4], (b, x) => [
       b.add("Relu", [b.add("Identity", [x], {}, { outputs: ["kept"] })]),

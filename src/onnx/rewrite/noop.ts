@@ -216,7 +216,30 @@ export function removeNoops(model: Model, keep: readonly string[] = []): Model {
     builder.push(written);
     for (const name of node.outputs) makers.set(name, written);
   }
-  return rebuilt(model, builder, keep);
+  return withoutLastIdentities(rebuilt(model, builder, keep), fixed);
+}
+
+/** Gives what an Identity copies to a fixed name that name itself. */
+function withoutLastIdentities(model: Model, fixed: ReadonlySet<string>): Model {
+  const { graph } = model;
+  const made = new Set(graph.nodes.flatMap((node) => node.outputs));
+  const names = new Map<string, string>();
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const x = first(node);
+    const renames =
+      node.op === "Identity" && node.domain === "" && made.has(x) && !fixed.has(x) && !names.has(x);
+    if (renames) names.set(x, output(node));
+    else nodes.push(node);
+  }
+  if (names.size === 0) return model;
+  const rename = (name: string): string => names.get(name) ?? name;
+  const renamed = nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+  }));
+  return { ...model, graph: { ...graph, nodes: renamed } };
 }
 
 /** Applies peepholes until none fits. */

@@ -1,6 +1,6 @@
 /** @file Parts and zeros of operators that work element by element, with broadcasting. */
 import { int } from "../../attributes.js";
-import { sameDim } from "../../dim.js";
+import { type Shape, sameDim } from "../../dim.js";
 import type { Node } from "../../graph.js";
 import { type Box, hull, isWhole, normalise, sameBox, whole } from "../box.js";
 import { partsOfOperands, reaches } from "../broadcast.js";
@@ -62,7 +62,7 @@ function hasShapeOfResult(node: Node, index: number, known: Known): boolean {
 }
 
 /** The one axis along which two boxes lie side by side and together make up a third. */
-function seam(a: Box, b: Box, together: Box): number | undefined {
+function seam(a: Box, b: Box, together: Box, shape: Shape): number | undefined {
   const axes = a.flatMap((range, axis) => {
     const other = b[axis] ?? null;
     return range?.[0] === other?.[0] && range?.[1] === other?.[1] ? [] : [axis];
@@ -71,7 +71,7 @@ function seam(a: Box, b: Box, together: Box): number | undefined {
   if (axis === undefined || axes.length !== 1) return undefined;
   const [left, right] = [a[axis] ?? null, b[axis] ?? null];
   if (left === null || right === null || (left[1] !== right[0] && right[1] !== left[0])) return undefined;
-  return sameBox(hull(a, b), together) ? axis : undefined;
+  return sameBox(normalise(hull(a, b), shape), normalise(together, shape)) ? axis : undefined;
 }
 
 /**
@@ -97,7 +97,7 @@ function sumPart(node: Node, box: Box, known: Known): Plan | undefined {
   }
   if (first.spread || second.spread || first.nonzero === null || second.nonzero === null) return plan;
   const [a, b] = [first.nonzero, second.nonzero];
-  const axis = seam(a, b, normalise(box, result));
+  const axis = seam(a, b, box, result);
   if (axis === undefined) return plan;
   const inOrder = (a[axis]?.[0] ?? 0) < (b[axis]?.[0] ?? 0);
   return {
