@@ -2,24 +2,12 @@ import { describe, expect, it } from "vitest";
 import { int, ints } from "./attributes.js";
 import { makeBatched } from "./batch.js";
 import { placeAfterReshape } from "./batching/reshape.js";
-import { GraphBuilder } from "./builder.js";
-import { BATCH, type Shape } from "./dim.js";
+import type { GraphBuilder } from "./builder.js";
+import { BATCH } from "./dim.js";
 import type { Model } from "./graph.js";
 import { float32Tensor } from "./tensor.js";
+import { modelFrom } from "./testing/graphs.js";
 import { difference, feedsFor, noise, type Outputs, runModel } from "./testing/run.js";
-
-function modelOf(shape: Shape, write: (g: GraphBuilder, x: string) => string): Model {
-  const g = GraphBuilder.empty();
-  const output = write(g, g.input({ name: "x", dtype: "float32", shape }));
-  return {
-    irVersion: 9,
-    opsets: new Map([["", g.opset]]),
-    producer: "test",
-    metadata: new Map(),
-    graph: g.build([output]),
-    functions: [],
-  };
-}
 
 const weight = (g: GraphBuilder, ...dims: number[]): string =>
   g.constant(
@@ -54,13 +42,13 @@ async function gap(model: Model, batch = 3): Promise<number> {
 
 describe("makeBatched", () => {
   it("gives the class token to every image", async () => {
-    const model = modelOf([1, 4, 6], (g, x) => g.add("Concat", [weight(g, 1, 1, 6), x], { axis: int(1) }));
+    const model = modelFrom([1, 4, 6], (g, x) => g.add("Concat", [weight(g, 1, 1, 6), x], { axis: int(1) }));
     expect(makeBatched(model)?.graph.outputs[0]?.shape).toEqual([BATCH, 5, 6]);
     expect(await gap(model)).toBe(0);
   });
 
   it("follows the batch through windows and back", async () => {
-    const model = modelOf([1, 4, 6, 5], (g, x) => {
+    const model = modelFrom([1, 4, 6, 5], (g, x) => {
       const apart = g.add("Reshape", [x, g.ints([1, 2, 2, 3, 2, 5])]);
       const turned = g.add("Transpose", [apart], { perm: ints([0, 1, 3, 2, 4, 5]) });
       const windows = g.add("Reshape", [turned, g.ints([6, 4, 5])]);
@@ -77,7 +65,7 @@ describe("makeBatched", () => {
   });
 
   it("finds the batch behind the sequence, as in PyTorch's own attention", async () => {
-    const model = modelOf([1, 5, 6], (g, x) => {
+    const model = modelFrom([1, 5, 6], (g, x) => {
       const sequence = g.add("Transpose", [x], { perm: ints([1, 0, 2]) });
       const heads = g.add("Reshape", [sequence, g.ints([5, 2, 3])]);
       const first = g.add("Transpose", [heads], { perm: ints([1, 0, 2]) });
@@ -93,7 +81,7 @@ describe("makeBatched", () => {
   });
 
   it("follows a batch that is inside of the rows of a matrix", async () => {
-    const model = modelOf([1, 5, 6], (g, x) => {
+    const model = modelFrom([1, 5, 6], (g, x) => {
       const sequence = g.add("Transpose", [x], { perm: ints([1, 0, 2]) });
       const rows = g.add("Gemm", [g.add("Reshape", [sequence, g.ints([5, 6])]), weight(g, 6, 6)]);
       const apart = g.add("Reshape", [g.add("Relu", [rows]), g.ints([5, 1, 6])]);
@@ -103,7 +91,7 @@ describe("makeBatched", () => {
   });
 
   it("takes whole axes in a Slice for any number of images", async () => {
-    const model = modelOf([1, 4, 6], (g, x) =>
+    const model = modelFrom([1, 4, 6], (g, x) =>
       g.add("Slice", [x, g.ints([0, 1]), g.ints([1, 3]), g.ints([0, 1])]),
     );
     expect(makeBatched(model)?.graph.outputs[0]?.shape).toEqual([BATCH, 2, 6]);
@@ -111,21 +99,21 @@ describe("makeBatched", () => {
   });
 
   it.each<[string, Model]>([
-    ["a mean over the batch", modelOf([1, 4], (g, x) => g.add("ReduceMean", [x, g.ints([0])]))],
-    ["a mean over everything", modelOf([1, 4], (g, x) => g.add("ReduceMean", [x]))],
-    ["a softmax over the batch", modelOf([1, 4], (g, x) => g.add("Softmax", [x], { axis: int(0) }))],
+    ["a mean over the batch", modelFrom([1, 4], (g, x) => g.add("ReduceMean", [x, g.ints([0])]))],
+    ["a mean over everything", modelFrom([1, 4], (g, x) => g.add("ReduceMean", [x]))],
+    ["a softmax over the batch", modelFrom([1, 4], (g, x) => g.add("Softmax", [x], { axis: int(0) }))],
     [
       "images multiplied with each other",
-      modelOf([1, 4], (g, x) => g.add("MatMul", [g.add("Transpose", [x], { perm: ints([1, 0]) }), x])),
+      modelFrom([1, 4], (g, x) => g.add("MatMul", [g.add("Transpose", [x], { perm: ints([1, 0]) }), x])),
     ],
-    ["a batch that is squeezed away", modelOf([1, 4], (g, x) => g.add("Squeeze", [x, g.ints([0])]))],
-    ["the first image picked", modelOf([1, 4], (g, x) => g.add("Gather", [x, g.int(0)], { axis: int(0) }))],
+    ["a batch that is squeezed away", modelFrom([1, 4], (g, x) => g.add("Squeeze", [x, g.ints([0])]))],
+    ["the first image picked", modelFrom([1, 4], (g, x) => g.add("Gather", [x, g.int(0)], { axis: int(0) }))],
     [
       "an operator nobody knows",
-      modelOf([1, 4], (g, x) => g.add("Mystery", [x], {}, { domain: "org.example" })),
+      modelFrom([1, 4], (g, x) => g.add("Mystery", [x], {}, { domain: "org.example" })),
     ],
-    ["an output without the batch", modelOf([1, 4], (g) => g.add("Relu", [weight(g, 2, 2)]))],
-    ["no batch of one", modelOf([2, 4], (g, x) => g.add("Relu", [x]))],
+    ["an output without the batch", modelFrom([1, 4], (g) => g.add("Relu", [weight(g, 2, 2)]))],
+    ["no batch of one", modelFrom([2, 4], (g, x) => g.add("Relu", [x]))],
   ])("gives up at %s", (_, model) => {
     expect(makeBatched(model)).toBeUndefined();
   });
