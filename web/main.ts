@@ -1,36 +1,45 @@
 /**
- * @file The page: runs a model in the browser. Its functions are on `window.vitreous`, for the console and for
+ * @file The page: explains a model in the browser. Its functions are on `window.vitreous`, for the console and for
  * the test that drives the page.
  */
-import type { NdArray } from "../src/runtime/runtime.js";
-import { type WebRuntimeOptions, webRuntime } from "../src/runtime/web/web-runtime.js";
+import { methodFromSpec, type OpenWebOptions, openModel } from "../src/web.js";
 
-/** What can cross from the page to whoever drives it. */
-interface PlainArray {
-  readonly dims: readonly number[];
-  readonly data: readonly number[];
+/** An image in the model's own input space, [channels, height, width] float32, as raw bytes behind a URL. */
+interface TensorSource {
+  readonly url: string;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
 }
 
-/** Fetches a model and a float32 input, both raw bytes, and runs it once. */
-async function run(
+/** What can cross from the page to whoever drives it. */
+interface PlainExplanation {
+  readonly logits: readonly number[];
+  readonly maps: readonly {
+    readonly method: string;
+    readonly grid: readonly number[];
+    readonly values: number[];
+  }[];
+}
+
+/** Explains one image, with methods as the command line writes them ("grad-cam", "gradient-rollout:discard=0.5"). */
+async function explain(
   modelUrl: string,
-  input: { readonly name: string; readonly dims: readonly number[]; readonly url: string },
-  options: WebRuntimeOptions = {},
-): Promise<Record<string, PlainArray>> {
-  const runtime = await webRuntime(options);
+  { url, channels, height, width }: TensorSource,
+  methods: readonly string[],
+  options: OpenWebOptions = {},
+): Promise<PlainExplanation> {
+  const model = await openModel(await bytes(modelUrl), { name: modelUrl, ...options });
   try {
-    const session = await runtime.load([await bytes(modelUrl)], { name: modelUrl });
-    const data = new Float32Array((await bytes(input.url)).buffer);
-    const array: NdArray = { dtype: "float32", dims: input.dims, data };
-    const outputs = await session.run({ [input.name]: array });
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, { dims, data }]) => [
-        name,
-        { dims, data: Array.from(data, Number) },
-      ]),
-    );
+    const data = new Float32Array((await bytes(url)).buffer);
+    const image = await model.fromTensor({ channels, height, width, data });
+    const { logits, maps } = await model.explain(image, methods.map(methodFromSpec));
+    return {
+      logits: [...logits],
+      maps: maps.map(({ method, grid, values }) => ({ method, grid, values: [...values] })),
+    };
   } finally {
-    await runtime.close();
+    await model.close();
   }
 }
 
@@ -42,8 +51,8 @@ async function bytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
 
 declare global {
   interface Window {
-    vitreous: { readonly run: typeof run };
+    vitreous: { readonly explain: typeof explain };
   }
 }
 
-window.vitreous = { run };
+window.vitreous = { explain };

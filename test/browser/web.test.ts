@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nodeRuntime } from "../../src/runtime/node/node-runtime.js";
-import type { Feeds } from "../../src/runtime/runtime.js";
+import { methodFromSpec, openModel } from "../../src/index.js";
+import { type CorpusModel, corpus, golden, goldenFloats } from "../corpus.js";
 import { findChromium, howToInstall, launch } from "./chromium.js";
 import { type Site, serveFolder } from "./serve.js";
 
@@ -16,9 +16,30 @@ if (chromium === undefined) {
   console.warn(`Skipped: ${howToInstall}`);
 }
 
-const modelFile = fileURLToPath(new URL("../fixtures/models/vit/legacy-17.onnx", import.meta.url));
-const dims = [2, 3, 32, 32];
-const pixels = Float32Array.from({ length: 2 * 3 * 32 * 32 }, (_, i) => Math.sin(i * 0.37));
+const methods = ["grad-cam", "gradient-rollout", "rollout"];
+
+/** One of the repository's own models, and the first of its golden images. */
+function fixture(name: string) {
+  const model = corpus().find((candidate) => candidate.folder.endsWith(join("fixtures", "models", name)));
+  const path = model?.exports.find(
+    (found) => found.layout === "NCHW" && !found.quantized && !found.half,
+  )?.path;
+  if (model === undefined || path === undefined) throw new Error(`The fixture ${name} is missing.`);
+  return { name, path, image: firstImage(model) };
+}
+
+function firstImage(model: CorpusModel) {
+  const [, channels = 0, height = 0, width = 0] = golden(model, "input").dims;
+  return { channels, height, width, data: goldenFloats(model, "input").slice(0, channels * height * width) };
+}
+
+const models = [fixture("vit"), fixture("swin")];
+
+/** The largest distance, relative to the largest expected value. */
+function distance(got: readonly number[] | undefined, expected: Float32Array): number {
+  const most = Math.max(...expected.map(Math.abs));
+  return Math.max(...Array.from(expected, (value, i) => Math.abs((got?.[i] ?? Number.NaN) - value))) / most;
+}
 
 describe.skipIf(chromium === undefined)("the page, built and opened in Chromium", () => {
   let folder: string;
@@ -34,14 +55,12 @@ describe.skipIf(chromium === undefined)("the page, built and opened in Chromium"
       build: { outDir: folder },
       logLevel: "error",
     });
-    site = await serveFolder(
-      folder,
-      new Map([
-        ["/model.onnx", await readFile(modelFile)],
-        ["/not-a-model.onnx", new Uint8Array(100)],
-        ["/pixels.f32", new Uint8Array(pixels.buffer)],
-      ]),
-    );
+    const files = new Map<string, Uint8Array>([["/not-a-model.onnx", new Uint8Array(100)]]);
+    for (const { name, path, image } of models) {
+      files.set(`/${name}.onnx`, await readFile(path));
+      files.set(`/${name}.f32`, new Uint8Array(image.data.buffer));
+    }
+    site = await serveFolder(folder, files);
     browser = await launch(chromium ?? "");
     page = await browser.newPage();
     page.on("pageerror", (error) => errors.push(error.message));
@@ -58,54 +77,50 @@ describe.skipIf(chromium === undefined)("the page, built and opened in Chromium"
     if (folder !== undefined) await rm(folder, { recursive: true });
   });
 
-  const run = (model: string, options: { device?: "wasm" | "webgpu"; threads?: number } = {}) =>
-    page.evaluate(
-      ([url, dims, options]) =>
-        window.vitreous.run(url, { name: "pixel_values", dims, url: "pixels.f32" }, options),
-      [model, dims, options] as const,
+  /** Explains in the page, and counts the ticks of a timer there meanwhile. */
+  function explainInPage(model: string, image: (typeof models)[number], threads: number) {
+    const { channels, height, width } = image.image;
+    const tensor = { url: `${image.name}.f32`, channels, height, width };
+    return page.evaluate(
+      async ([model, tensor, methods, threads]) => {
+        let ticks = 0;
+        const timer = setInterval(() => ticks++, 1);
+        const explanation = await window.vitreous.explain(model, tensor, methods, { threads });
+        clearInterval(timer);
+        return { ...explanation, ticks };
+      },
+      [model, tensor, methods, threads] as const,
     );
-
-  async function onNode() {
-    const runtime = await nodeRuntime();
-    const session = await runtime.load([await readFile(modelFile)]);
-    const feeds: Feeds = { pixel_values: { dtype: "float32", dims, data: pixels } };
-    const { logits } = await session.run(feeds);
-    await runtime.close();
-    return {
-      dims: logits?.dims ?? [],
-      data: Array.from<number | bigint, number>(logits?.data ?? [], Number),
-    };
   }
 
-  it.each([1, 2])(
-    "computes the logits that Node computes, with %i threads of WebAssembly",
-    async (threads) => {
+  it.each(models.flatMap((model) => [1, 2].map((threads) => [model.name, threads, model] as const)))(
+    "explains %s with %i threads as Node does",
+    async (name, threads, model) => {
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-      const { logits } = await run("model.onnx", { threads });
-      const expected = await onNode();
-      expect(logits?.dims).toEqual(expected.dims);
-      const most = Math.max(...expected.data.map(Math.abs));
-      const distances = expected.data.map((value, i) => Math.abs(value - (logits?.data[i] ?? Number.NaN)));
-      expect(Math.max(...distances) / most).toBeLessThanOrEqual(1e-4);
+      const got = await explainInPage(`${name}.onnx`, model, threads);
+
+      const onNode = await openModel(model.path);
+      const image = { name, tensor: await onNode.fromTensor(model.image) };
+      const expected = await onNode.explain(image, methods.map(methodFromSpec));
+      await onNode.close();
+
+      expect(distance(got.logits, expected.logits)).toBeLessThanOrEqual(1e-4);
+      expect(got.maps.map(({ method, grid }) => ({ method, grid }))).toEqual(
+        expected.maps.map(({ method, grid }) => ({ method, grid })),
+      );
+      for (const [m, map] of expected.maps.entries()) {
+        expect(distance(got.maps[m]?.values, map.values), map.method).toBeLessThanOrEqual(1e-4);
+      }
+      expect(got.ticks, "the page stays responsive").toBeGreaterThan(5);
     },
   );
 
-  it("stays responsive while the worker computes", async () => {
-    const ticks = await page.evaluate(
-      async ([dims]) => {
-        let count = 0;
-        const timer = setInterval(() => count++, 1);
-        await window.vitreous.run("model.onnx", { name: "pixel_values", dims, url: "pixels.f32" });
-        clearInterval(timer);
-        return count;
-      },
-      [dims] as const,
-    );
-    expect(ticks).toBeGreaterThan(5);
-  });
-
   it("says what is wrong with a file that is no model", async () => {
-    await expect(run("not-a-model.onnx")).rejects.toThrow(/'not-a-model.onnx' is not a whole ONNX model/);
+    const [vit] = models;
+    if (vit === undefined) throw new Error("no model");
+    await expect(explainInPage("not-a-model.onnx", vit, 1)).rejects.toThrow(
+      /VitreousError: .*not-a-model\.onnx|ONNX/,
+    );
   });
 
   it("reports nothing on the console", () => {
