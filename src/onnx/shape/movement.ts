@@ -143,7 +143,7 @@ function sliceMove(
     const axis = normalAxis(given, source.length);
     const step = steps[i] ?? 1;
     const stride = strides[axis] ?? 0;
-    const start = clampBound(starts[i] ?? 0, source[axis] ?? 0, step);
+    const start = clampBound(starts[i] ?? 0, source[axis] ?? 0, step, true);
     if (typeof start !== "number") return undefined;
     offset += start * stride;
     strides[axis] = stride * step;

@@ -18,12 +18,13 @@ import {
  * Where a slice bound falls in [0, size], following ONNX: negative counts from the end, and out of range is
  * clamped. Undefined when that depends on N in a way the algebra cannot say.
  */
-export function clampBound(bound: Dim, size: Dim, step: number): Dim {
+export function clampBound(bound: Dim, size: Dim, step: number, isStart: boolean): Dim {
   if (bound === null) return null;
   const fromEnd = typeof bound === "number" ? bound < 0 : bound.scale < 0;
   if (typeof size === "number" && typeof bound === "number") {
     const at = fromEnd ? bound + size : bound;
-    return step > 0 ? Math.min(Math.max(at, 0), size) : Math.min(Math.max(at, -1), size - 1);
+    // Backwards, a slice may end before the first element but not start there.
+    return step > 0 ? Math.min(Math.max(at, 0), size) : Math.min(Math.max(at, isStart ? 0 : -1), size - 1);
   }
   if (typeof bound === "number" && step > 0) {
     if (bound === 0) return 0;
@@ -63,8 +64,8 @@ export function sliceDim(size: Dim, start: Dim, end: Dim, step: Dim): Dim {
     const whole = start === -1 && typeof end === "number" && end <= -(2 ** 31 - 1);
     return whole && step === -1 ? size : null;
   }
-  const from = clampBound(start, size, step);
-  const to = clampBound(end, size, step);
+  const from = clampBound(start, size, step, true);
+  const to = clampBound(end, size, step, false);
   const length = subDim(to, from);
   if (length === null) return null;
   if (typeof length === "number") return Math.max(0, Math.ceil(length / step));
