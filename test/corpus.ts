@@ -57,6 +57,11 @@ export interface CorpusModel {
   /** Pixels a step of the insertion and deletion curves. */
   readonly step: number;
   readonly windows: readonly CorpusWindow[] | undefined;
+  /**
+   * The tokens that the golden rollout puts into a shifted window of a padded grid: those that the model really has
+   * there ("model"), or those it would have if it padded before it rolled ("padded-first"; timm rolls first).
+   */
+  readonly rolloutWindows: "model" | "padded-first";
   readonly exports: readonly CorpusExport[];
   /** Folder with config.json and model.safetensors. */
   readonly checkpoint: string | undefined;
@@ -75,6 +80,7 @@ interface GoldenJson {
   readonly grid: readonly [number, number];
   readonly step?: number;
   readonly windows?: readonly CorpusWindow[];
+  readonly rollout_windows?: string;
   readonly exports: readonly {
     readonly file: string;
     readonly opset: Readonly<Record<string, number>>;
@@ -124,6 +130,7 @@ function readModel(folder: string): CorpusModel {
     grid: json.grid,
     step: json.step ?? 64,
     windows: json.windows,
+    rolloutWindows: json.rollout_windows === "model" ? "model" : "padded-first",
     exports: json.exports.map((e) => ({
       name: e.file.replace(/\.onnx$/, ""),
       path: join(folder, e.file),

@@ -100,7 +100,7 @@ describe.skipIf(chromium === undefined)("the page, built and opened in Chromium"
       const got = await explainInPage(`${name}.onnx`, model, threads);
 
       const onNode = await openModel(model.path);
-      const image = { name, tensor: await onNode.fromTensor(model.image) };
+      const image = await onNode.fromTensor(model.image, name);
       const expected = await onNode.explain(image, methods.map(methodFromSpec));
       await onNode.close();
 

@@ -24,6 +24,9 @@ class Window:
     hw: tuple[int, int]
     window: tuple[int, int]
     shift: tuple[int, int]
+    rolls_first: bool = False
+    """timm rolls the grid and pads it afterwards (SwinTransformerBlock._attn); transformers and torchvision pad it
+    and roll the padded grid. Where a shifted grid is padded, other tokens share a window."""
 
 
 @dataclasses.dataclass
@@ -138,9 +141,12 @@ def swin_block_matrix(block: Window, attention: np.ndarray, gradient: np.ndarray
     """Row-stochastic [HW, HW] of one block; attention and gradient are [windows, heads, n, n] of one image."""
     (height, width), (wh, ww), (sh, sw) = block.hw, block.window, block.shift
     rows, columns = -(-height // wh) * wh, -(-width // ww) * ww
-    tokens = np.full((rows, columns), -1)
-    tokens[:height, :width] = np.arange(height * width).reshape(height, width)
-    tokens = np.roll(tokens, (-sh, -sw), (0, 1))
+    tokens = np.arange(height * width).reshape(height, width)
+    padding = ((0, rows - height), (0, columns - width))
+    if block.rolls_first:
+        tokens = np.pad(np.roll(tokens, (-sh, -sw), (0, 1)), padding, constant_values=-1)
+    else:
+        tokens = np.roll(np.pad(tokens, padding, constant_values=-1), (-sh, -sw), (0, 1))
     windows = tokens.reshape(rows // wh, wh, columns // ww, ww).transpose(0, 2, 1, 3).reshape(-1, wh * ww)
     assert attention.shape[0] == len(windows) and attention.shape[-1] == wh * ww, (attention.shape, windows.shape)
     matrix = np.zeros((height * width,) * 2)
@@ -300,6 +306,7 @@ def goldens(subject: Subject, pictures: np.ndarray, x: torch.Tensor | None = Non
     }
     if subject.windows is not None:
         description["rollout"] = "swin: map sums to 1 on the patch grid"
+        description["rollout_windows"] = "model"
         description["windows"] = [
             {"hw": list(b.hw), "window": list(b.window), "shift": list(b.shift)} for b in subject.windows
         ]

@@ -227,7 +227,7 @@ def timm_shifted(architecture: str, img_size=64, dim=24, depths=(2, 2), heads=(2
     }
     model = randomise(timm.create_model(architecture, num_classes=CLASSES, **arguments))
     grid = (size[0] // 4, size[1] // 4)
-    windows = swin_windows(grid, depths, window, "axis")
+    windows = [dataclasses.replace(w, rolls_first=True) for w in swin_windows(grid, depths, window, "axis")]
     norm = first_norm_of_last_block(model)
     subject = Subject(model, size, last_grid(grid, len(depths)), 0, "mean", norm, windows)
     return Zoo(subject, save_timm(model, architecture, arguments, size))

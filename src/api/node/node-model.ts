@@ -61,9 +61,9 @@ export class NodeModel extends OpenedModel {
     throw new VitreousError(`${path} holds ${images.length} images; use readAll for a batch`);
   }
 
-  /** A tensor [channels, height, width] that holds exactly what the model's own input takes, as metrics and methods want it. */
-  fromTensor(given: ImageTensor): Promise<ImageTensor> {
-    return this.#preparer.given(given);
+  /** A tensor [channels, height, width] that holds exactly what the model's own input takes, as an image. */
+  async fromTensor(given: ImageTensor, name = "tensor"): Promise<ModelImage> {
+    return { name, tensor: await this.#preparer.given(given) };
   }
 
   /** Reads an image file, or all items of a .npy batch [N,C,H,W]. */
@@ -93,7 +93,7 @@ export class NodeModel extends OpenedModel {
           ? unpreprocess(given, { mean: [0, 0, 0], std: [1, 1, 1], rescale: input.range === 1 ? 1 / 255 : 1 })
           : unpreprocess(given, this.preprocessing);
       const name = batched ? `${path}[${i}]` : path;
-      images.push({ name, tensor: await this.fromTensor(given), display, sha256 });
+      images.push({ ...(await this.fromTensor(given, name)), display, sha256 });
     }
     return images;
   }
