@@ -51,7 +51,7 @@ export function readInput(
   if (!isStatic(channels) || !isStatic(height) || !isStatic(width)) {
     throw new VitreousError(
       `The image size is not fixed in the graph: input ${input.name} is ${formatShape(shape)}. ` +
-        "Export the model with a fixed height and width (only the batch dynamic).",
+        "Say which size it was trained with (--image-size), or export it with a fixed height and width.",
     );
   }
   const range = insideRange(model, topology, input.name);

@@ -8,12 +8,12 @@ import {
   fromData,
   type IndexTensor,
   reduce,
-  reshape,
   slice,
   take,
   toArray,
   transpose,
 } from "./index-tensor.js";
+import { reshape } from "./reshape.js";
 
 const size = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
 

@@ -12,10 +12,10 @@ export interface IndexTensor {
   readonly data: Int32Array;
 }
 
-const product = (values: readonly number[]): number => values.reduce((p, v) => p * v, 1);
+export const product = (values: readonly number[]): number => values.reduce((p, v) => p * v, 1);
 
 /** Row-major strides, 0 for the axes that `collapsed` marks (and for axes of length 1). */
-function packedStrides(dims: readonly number[], collapsed: readonly boolean[]): number[] {
+export function packedStrides(dims: readonly number[], collapsed: readonly boolean[]): number[] {
   const strides = new Array<number>(dims.length).fill(0);
   let step = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
@@ -77,7 +77,7 @@ function walk(
 }
 
 /** The dims with every marked axis read once. */
-const once = (dims: readonly number[], marked: readonly boolean[]): number[] =>
+export const once = (dims: readonly number[], marked: readonly boolean[]): number[] =>
   dims.map((d, axis) => (marked[axis] ? Math.min(d, 1) : d));
 
 /**
@@ -130,7 +130,7 @@ export function toArray(t: IndexTensor): Int32Array {
 }
 
 /** The content at the positions of `dims`, in row-major order. */
-function written(t: IndexTensor, dims: readonly number[]): Int32Array {
+export function written(t: IndexTensor, dims: readonly number[]): Int32Array {
   const data = new Int32Array(product(dims));
   let at = 0;
   walk(dims, t, t, (from) => {
@@ -200,74 +200,6 @@ export function broadcastDims(shapes: readonly (readonly number[])[]): number[] 
     dims.push(common);
   }
   return dims;
-}
-
-/** Pieces of old and new axes that hold the same elements; the last pieces may hold axes of length 1 only. */
-function alignAxes(from: readonly number[], to: readonly number[]): { old: number[]; next: number[] }[] {
-  const groups: { old: number[]; next: number[] }[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < from.length && j < to.length) {
-    const group = { old: [i], next: [j] };
-    let a = from[i++] ?? 1;
-    let b = to[j++] ?? 1;
-    while (a !== b) {
-      if (a < b) {
-        a *= from[i] ?? 1;
-        group.old.push(i++);
-      } else {
-        b *= to[j] ?? 1;
-        group.next.push(j++);
-      }
-    }
-    groups.push(group);
-  }
-  const last = groups.at(-1) ?? { old: [], next: [] };
-  while (i < from.length) last.old.push(i++);
-  while (j < to.length) last.next.push(j++);
-  return groups.length > 0 ? groups : [last];
-}
-
-/** Whether the axes can be read as one axis without copying. */
-function mergeable(t: IndexTensor, axes: readonly number[]): boolean {
-  const real = axes.filter((axis) => t.dims[axis] !== 1);
-  return real.every((axis, k) => {
-    const inner = real[k + 1];
-    return inner === undefined || t.strides[axis] === (t.strides[inner] ?? 0) * (t.dims[inner] ?? 1);
-  });
-}
-
-/** A row-major copy in which only the marked axes and those that change are written out. */
-function pack(t: IndexTensor, spread: readonly boolean[]): IndexTensor {
-  const collapsed = t.dims.map((_, axis) => !spread[axis] && t.strides[axis] === 0);
-  const data = written(t, once(t.dims, collapsed));
-  return { dims: t.dims, strides: packedStrides(t.dims, collapsed), offset: 0, data };
-}
-
-/** Row-major reshape. The element counts must agree. */
-export function reshape(t: IndexTensor, dims: readonly number[]): IndexTensor {
-  if (product(t.dims) !== product(dims)) throw new RangeError(`cannot reshape [${t.dims}] to [${dims}]`);
-  if (product(dims) === 0) return filled(dims, 0);
-  const groups = alignAxes(t.dims, dims);
-  const spread = t.dims.map(() => false);
-  for (const group of groups) {
-    if (!mergeable(t, group.old)) for (const axis of group.old) spread[axis] = true;
-  }
-  const source = spread.includes(true) ? pack(t, spread) : t;
-  const strides = dims.map(() => 0);
-  for (const group of groups) {
-    const innermost = group.old.filter((axis) => source.dims[axis] !== 1).at(-1);
-    let step = innermost === undefined ? 0 : (source.strides[innermost] ?? 0);
-    for (const axis of [...group.next].reverse()) {
-      const length = dims[axis] ?? 1;
-      if (length === 1) continue;
-      strides[axis] = step;
-      step *= length;
-    }
-  }
-  const result = { dims, strides, offset: source.offset, data: source.data };
-  // Axes that were written out only to be cut elsewhere may be steady again (heads out of images · channels).
-  return source === t ? result : collapse(result);
 }
 
 /** Joins tensors that agree on all other axes. */

@@ -9,13 +9,13 @@ import {
   filled,
   fromData,
   type IndexTensor,
-  reshape,
   slice,
   take,
   toArray,
   transpose,
 } from "./index-tensor.js";
 import { NOWHERE } from "./origins.js";
+import { reshape } from "./reshape.js";
 import { frontAxis, type TraceContext, type TraceRule } from "./rule.js";
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
