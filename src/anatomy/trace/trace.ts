@@ -4,7 +4,7 @@
  * movement and read off where they arrive. Nothing of the model is executed.
  */
 import { dimAt } from "../../onnx/dim.js";
-import type { Model, Node, Tensor } from "../../onnx/graph.js";
+import type { Model, Node } from "../../onnx/graph.js";
 import { foldConstants } from "../../onnx/shape/fold.js";
 import { inferShapes } from "../../onnx/shape/infer-shapes.js";
 import { tensorToFloat32, tensorToInts } from "../../onnx/tensor.js";
@@ -40,26 +40,29 @@ export function dimsAt(model: Model, name: string, batch: number): readonly numb
 
 const INTEGERS = new Set(["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"]);
 
-/** Constants of the graph, and what is a constant once the batch size is settled (computed when first asked for). */
-function constantsAt(model: Model, batch: number): (name: string) => Tensor | undefined {
-  let settled: ReadonlyMap<string, Tensor> | undefined;
-  const settle = (): ReadonlyMap<string, Tensor> => {
-    const inputs = model.graph.inputs.map((input) => {
-      const shape = input.shape?.map((d) => dimAt(d, batch));
-      return { ...input, shape };
-    });
-    return foldConstants(inferShapes({ ...model, graph: { ...model.graph, inputs } })).graph.constants;
-  };
-  return (name) => {
-    const known = model.graph.constants.get(name);
-    if (known !== undefined || name === "") return known;
-    settled ??= settle();
-    return settled.get(name);
-  };
+/** Where nodes are looked at: a model and the batch size at which its dimensions are taken. */
+interface Subject {
+  readonly model: Model;
+  readonly batch: number;
+}
+
+/** Nodes of a model whose batch is settled, by output: what depended on N only is constant there. */
+interface Settled extends Subject {
+  readonly producers: ReadonlyMap<string, Node>;
+}
+
+function settle({ model, batch }: Subject): Settled {
+  const inputs = model.graph.inputs.map((input) => ({
+    ...input,
+    shape: input.shape?.map((d) => dimAt(d, batch)),
+  }));
+  const settled = foldConstants(inferShapes({ ...model, graph: { ...model.graph, inputs } }));
+  const producers = new Map(settled.graph.nodes.flatMap((n) => n.outputs.map((o) => [o, n] as const)));
+  return { model: settled, batch, producers };
 }
 
 function contextOf(
-  { model, batch, constantOf }: Subject,
+  { model, batch }: Subject,
   node: Node,
   values: ReadonlyMap<string, IndexTensor>,
   options: TraceOptions,
@@ -74,7 +77,7 @@ function contextOf(
     dims: (index) => dimsAt(model, nameAt(index), batch),
     outputDims: (index) => dimsAt(model, node.outputs[index] ?? "", batch),
     ints: (index) => {
-      const tensor = values.has(nameAt(index)) ? undefined : constantOf(nameAt(index));
+      const tensor = model.graph.constants.get(nameAt(index));
       return tensor !== undefined && INTEGERS.has(tensor.dtype) ? tensorToInts(tensor) : undefined;
     },
     constant: (index) => {
@@ -107,19 +110,34 @@ const SHAPE_ONLY = new Set(["Shape", "Size", "ConstantOfShape", "EyeLike", "Rand
 /** Pushes the seeds through every node that descends from them. */
 export type Tracer = (options: TraceOptions) => Trace;
 
-/** Traces of one model at one batch size; what is settled by that size is computed once for all of them. */
+/** Traces of one model at one batch size; the model with that size settled is made once, if ever it is needed. */
 export function tracerOf(model: Model, batch: number): Tracer {
-  const constantOf = constantsAt(model, batch);
-  return (options) => trace({ model, batch, constantOf }, options);
+  const subject = { model, batch };
+  let settled: Settled | undefined;
+  const settledOnce = (): Settled => {
+    settled ??= settle(subject);
+    return settled;
+  };
+  return (options) => trace(subject, settledOnce, options);
 }
 
-interface Subject {
-  readonly model: Model;
-  readonly batch: number;
-  readonly constantOf: (name: string) => Tensor | undefined;
+/** Traces a node as it stands; where that fails for what depends on the batch, as it is once the batch is settled. */
+function traceEither(
+  subject: Subject,
+  settled: () => Settled,
+  node: Node,
+  values: ReadonlyMap<string, IndexTensor>,
+  options: TraceOptions,
+): TraceResult {
+  const result = traceNode(contextOf(subject, node, values, options));
+  if (typeof result !== "string") return result;
+  const other = settled();
+  const same = other.producers.get(node.outputs[0] ?? "");
+  const again = same && traceNode(contextOf(other, same, values, options));
+  return again === undefined || typeof again === "string" ? result : again;
 }
 
-function trace(subject: Subject, options: TraceOptions): Trace {
+function trace(subject: Subject, settled: () => Settled, options: TraceOptions): Trace {
   const { model, batch } = subject;
   const values = new Map(options.seeds);
   const lost = new Map<string, string>();
@@ -128,13 +146,12 @@ function trace(subject: Subject, options: TraceOptions): Trace {
     if (outputs.length === 0 || SHAPE_ONLY.has(node.op)) continue;
     const reason = node.inputs.map((name) => lost.get(name)).find((r) => r !== undefined);
     if (reason === undefined && !node.inputs.some((name) => values.has(name))) continue;
-    const context = contextOf(subject, node, values, options);
-    const result = reason ?? traceNode(context);
+    const result = reason ?? traceEither(subject, settled, node, values, options);
     for (const [i, name] of node.outputs.entries()) {
       if (name === "" || options.seeds.has(name)) continue;
       const found = typeof result === "string" ? undefined : result[i];
       if (found === "constant") continue;
-      const expected = context.outputDims(i);
+      const expected = dimsAt(model, name, batch);
       if (found !== undefined && (expected === undefined || sameDims(found.dims, expected))) {
         values.set(name, found);
       } else {
