@@ -1,13 +1,15 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { corpus } from "../../test/corpus.js";
 import { makeBatched } from "./batch.js";
 import { BATCH, dimAt, sameDim } from "./dim.js";
 import { VitreousError } from "./errors.js";
 import { inlineFunctions } from "./functions.js";
-import type { Model } from "./graph.js";
+import type { Graph, Model, Node } from "./graph.js";
 import { widenHalf } from "./half.js";
 import { readModelFile } from "./node/read-file.js";
 import { prepare } from "./prepare.js";
+import { int64Tensor } from "./tensor.js";
 import { difference, feedsFor, noise, type Outputs, runModel } from "./testing/run.js";
 
 /** What every operator of a prepared float model may be. */
@@ -130,3 +132,81 @@ function imageOf(outputs: Outputs, index: number, batch: number): Outputs {
     }),
   );
 }
+
+describe("prepare on models that are broken", () => {
+  it("never fails but with a message for the user, and soon", async () => {
+    const [, e] = exportsOf.find(([name]) => name === "swin/legacy-17") ?? exportsOf[0] ?? [];
+    if (e === undefined) throw new Error("no model");
+    const { model } = await readModelFile(e.path);
+    const { nodes, constants } = model.graph;
+    const integers = [...constants].filter(([, t]) => t.dtype === "int64" && t.bytes.length > 0);
+    const value = fc.constantFrom(-(2 ** 40), -3, -1, 0, 1, 2, 7, 1000, 2 ** 31, 2 ** 53);
+    const mutation = fc.record({
+      node: fc.nat(nodes.length - 1),
+      other: fc.nat(nodes.length - 1),
+      constant: fc.nat(integers.length - 1),
+      kind: fc.constantFrom("drop", "swap", "op", "attribute", "constant", "inputs"),
+      value,
+    });
+    const mutate = (
+      graph: Graph,
+      m: {
+        readonly node: number;
+        readonly other: number;
+        readonly constant: number;
+        readonly kind: string;
+        readonly value: number;
+      },
+    ): Graph => {
+      const target = graph.nodes[m.node];
+      const other = graph.nodes[m.other];
+      if (target === undefined || other === undefined) return graph;
+      const put = (node: Node): Graph => ({ ...graph, nodes: graph.nodes.with(m.node, node) });
+      switch (m.kind) {
+        case "drop":
+          return put({ ...target, inputs: target.inputs.slice(1) });
+        case "swap":
+          return put({ ...target, inputs: target.inputs.toReversed() });
+        case "op":
+          return put({ ...target, op: other.op, attributes: other.attributes });
+        case "attribute":
+          return put({
+            ...target,
+            attributes: Object.fromEntries(
+              Object.keys(target.attributes).map((key) => [
+                key,
+                m.value % 2 === 0 ? { kind: "int", value: m.value } : { kind: "ints", value: [m.value, 0] },
+              ]),
+            ),
+          });
+        case "inputs":
+          return put({ ...target, inputs: graph.nodes[Math.min(m.node, m.other) - 1]?.outputs ?? [] });
+        default: {
+          const [name, tensor] = integers[m.constant] ?? [];
+          if (name === undefined || tensor === undefined) return graph;
+          const size = tensor.bytes.length / 8;
+          return {
+            ...graph,
+            constants: new Map(graph.constants).set(
+              name,
+              int64Tensor(tensor.dims, new Array<number>(size).fill(m.value)),
+            ),
+          };
+        }
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
+        const start = performance.now();
+        const broken = { ...model, graph: mutations.reduce(mutate, model.graph) };
+        try {
+          makeBatched(prepare(broken));
+        } catch (error) {
+          expect(error).toBeInstanceOf(VitreousError);
+        }
+        expect(performance.now() - start).toBeLessThan(20_000);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -1,20 +1,24 @@
 /**
- * @file Two re-arrangements in a row as one: Reshape after Reshape, Transpose after Transpose, and a Transpose
- * between Reshapes that only join and part leading axes (torch's swap of the last two axes of keys).
+ * @file Detours that exporters take: Reshape after Reshape, Transpose after Transpose, a Transpose between Reshapes
+ * that only join and part leading axes (torch's swap of the last two axes of keys), an operand expanded by hand.
  */
 import { ints, intsAttribute } from "../attributes.js";
 import { GraphBuilder } from "../builder.js";
 import { isStaticShape, type Shape } from "../dim.js";
 import type { Model, Node } from "../graph.js";
 import { sameShape } from "../shape/no-op.js";
+import { broadcast } from "../shape/rule.js";
 import { Lookup } from "./match.js";
+
+/** Broadcast both operands by themselves. */
+const BROADCASTS = ["Add", "Sub", "Mul", "Div", "Pow", "Min", "Max"];
 
 /** Keep the order of elements, and only change the dimensions. */
 const REARRANGES = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"];
 
-/** The model with chains of re-arrangements joined where nothing else reads what is between. Needs types. */
+/** The model without detours; what something else reads is kept as well. Needs types. */
 export function joinRearrangements(model: Model): Model {
-  return rewrite(rewrite(model, transposeBetween), joinPair);
+  return rewrite(rewrite(rewrite(model, withoutExpand), transposeBetween), joinPair);
 }
 
 type Rule = (node: Node, lookup: Lookup, builder: GraphBuilder, made: ReadonlyMap<string, Node>) => Node;
@@ -50,6 +54,21 @@ const joinPair: Rule = (node, lookup, builder, made) => {
   if (shape === undefined || open > 1 || shape.includes(0)) return node;
   const target = isStaticShape(shape) ? shape : shape.map((d) => (typeof d === "number" ? d : -1));
   return { ...node, op: "Reshape", inputs: [source, builder.ints(target, "shape")], attributes: {} };
+};
+
+/** An operand expanded to the other's shape (PyTorch's expand_as) is broadcast anyway. */
+const withoutExpand: Rule = (node, lookup) => {
+  const result = lookup.shape(node.outputs[0]);
+  if (node.domain !== "" || !BROADCASTS.includes(node.op) || node.inputs.length !== 2) return node;
+  const inputs = node.inputs.map((name, i) => {
+    const source = lookup.maker(name, "Expand")?.inputs[0];
+    const other = node.inputs[1 - i];
+    if (source === undefined || !sameShape(lookup.shape(other), result)) return name;
+    return sameShape(broadcast([lookup.shape(source), lookup.shape(other)]), result) ? source : name;
+  });
+  // The other operand of an Expand is as it was: at most one of the two is replaced.
+  const [a = "", b = ""] = node.inputs;
+  return { ...node, inputs: inputs[0] === a ? inputs : [inputs[0] ?? a, b] };
 };
 
 /** Reshape [L…, A…] → [P, A…], Transpose of A, Reshape → [L…, A'…] is one Transpose of [L…, A…]. */

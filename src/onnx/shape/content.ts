@@ -200,7 +200,8 @@ export function inferContent(
   const [type] = types;
   if (node.domain !== "" || !isStaticShape(type?.shape)) return [];
   const size = countOf(type.shape);
-  if (size > CONTENT_LIMIT) return [];
+  // A broken model may say negative sizes.
+  if (size > CONTENT_LIMIT || !type.shape.every((d) => Number.isInteger(d) && d >= 0)) return [];
   switch (node.op) {
     case "Shape": {
       const shape = inputShape(node, 0, context);

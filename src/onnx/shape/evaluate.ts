@@ -5,7 +5,7 @@
  */
 import { intAttribute, tensorAttribute } from "../attributes.js";
 import { elementSize } from "../data-type.js";
-import { isStaticShape } from "../dim.js";
+import { isStaticShape, type Shape } from "../dim.js";
 import type { Node, Tensor, ValueType } from "../graph.js";
 import { binaryOf, clipAttributes, unaryOf } from "./arithmetic.js";
 import { allocate, countOf, decode, encode, type NumberArray } from "./array.js";
@@ -26,6 +26,11 @@ import { broadcastIndex, movement, sourcesOf } from "./movement.js";
 /** Larger results are left to the runtime. */
 export const FOLD_LIMIT = 4 * 2 ** 20;
 
+/** Known, and no nonsense that only a broken model would say. */
+export function isPossible(shape: Shape | undefined): shape is readonly number[] {
+  return isStaticShape(shape) && shape.every((d) => Number.isInteger(d) && d >= 0);
+}
+
 /** Evaluates one node; `types` are the inferred types of its outputs. Undefined where it cannot. */
 export function evaluate(
   node: Node,
@@ -33,7 +38,7 @@ export function evaluate(
   types: readonly ValueType[],
 ): readonly Tensor[] | undefined {
   if (node.domain !== "") return undefined;
-  const shapes = types.map(({ shape }) => (isStaticShape(shape) ? shape : undefined));
+  const shapes = types.map(({ shape }) => (isPossible(shape) ? shape : undefined));
   // Only NonZero's shape depends on what its input holds.
   if (
     node.op !== "NonZero" &&
