@@ -4,6 +4,7 @@
  */
 import type { Anatomy } from "../anatomy/anatomy.js";
 import type { AnatomyHints } from "../anatomy/hints.js";
+import { settleInput } from "../anatomy/input-size.js";
 import { readAnatomy } from "../anatomy/read.js";
 import { makeBatched } from "../onnx/batch.js";
 import { isStatic } from "../onnx/dim.js";
@@ -39,7 +40,7 @@ export async function understand(
   options: UnderstandOptions = {},
 ): Promise<Understood> {
   const quantised = quantisedNode(original.graph);
-  const prepared = prepare(original, options.image ? { image: options.image } : {});
+  const prepared = prepare(settleInput(original, options.image));
   const anatomy = readAnatomy(prepared, options.hints ?? {});
   const batched = await batchedForm(prepared, anatomy, runtime);
   const model = batched ?? prepared;

@@ -148,7 +148,7 @@ export class OpenedModel {
     const specs = methods.map((m) => ({ method: methodSpec(m), parameters: m.resolve(this.anatomy) }));
     let done = 0;
     const run = { session, compiled, methods, feed, anatomy: this.anatomy, signal: settings.signal };
-    const size = Math.min(batch, settings.batch ?? batch);
+    const size = batchSize(batch, settings);
     for await (const raw of explainSubjects(withTargets(images, choice), { ...run, batch: size })) {
       const { image } = raw.subject;
       const target = settledTarget(raw.subject.target, raw.logits);
@@ -215,7 +215,7 @@ export class OpenedModel {
       classes,
       size,
       feed: feedRows,
-      batch: Math.min(batch, settings.batch ?? batch),
+      batch: batchSize(batch, settings),
     };
     for await (const scored of scoreJobs(jobs, {
       ...run,
@@ -270,6 +270,14 @@ export class OpenedModel {
       };
     }
   }
+}
+
+const DEFAULT_BATCH = 8;
+
+function batchSize(batch: "dynamic" | "fixed", { batch: wanted = DEFAULT_BATCH }: RunSettings): number {
+  if (!Number.isInteger(wanted) || wanted < 1)
+    throw new VitreousError(`batch must be a whole number, at least 1, not ${wanted}`);
+  return batch === "fixed" ? 1 : wanted;
 }
 
 interface PlannedItem {

@@ -24,7 +24,6 @@ export interface ModelGraphs {
   readonly batch: "dynamic" | "fixed";
 }
 
-const DEFAULT_BATCH = 8;
 /** Explanation sessions kept beside the forward one. */
 const KEPT = 1;
 
@@ -70,7 +69,7 @@ export class Sessions {
     return {
       session: await this.#forward,
       logits: this.#graphs.logits,
-      batch: this.#batchSize,
+      batch: this.batch,
       feedRows: (rows: Float32Array, count: number) => this.#feed(rows, count),
     };
   }
@@ -91,7 +90,7 @@ export class Sessions {
     }
     return {
       ...(await entry),
-      batch: this.#batchSize,
+      batch: this.batch,
       feed: (images: readonly ModelImage[]) => this.#feedImages(images),
     };
   }
@@ -100,10 +99,6 @@ export class Sessions {
     this.#forward = undefined;
     this.#explaining.clear();
     await this.#runtime.close();
-  }
-
-  get #batchSize(): number {
-    return this.#graphs.batch === "fixed" ? 1 : DEFAULT_BATCH;
   }
 
   #load(model: Model): Promise<Session> {

@@ -1,5 +1,5 @@
 /** @file `vitreous evaluate`: how faithful maps are, image by image and in the mean, with controls beside them. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
 import type { NodeModel } from "../api/node/node-model.js";
 import { openModel } from "../api/node/open.js";
@@ -9,64 +9,69 @@ import type { Method } from "../explain/method.js";
 import { methodFromSpec } from "../explain/registry.js";
 import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
 import type { Metric } from "../metrics/metric.js";
-import { metricFromSpec } from "../metrics/registry.js";
+import { METRICS, metricFromSpec } from "../metrics/registry.js";
 import { VitreousError } from "../onnx/errors.js";
 import { VERSION } from "../version.js";
 import { type Candidate, controlsFor } from "./candidates.js";
-import { table } from "./format.js";
-import { type ImageList, listImages, type NamedImage, readImages, reportFailures } from "./images.js";
+import { plural, table } from "./format.js";
+import {
+  type ImageList,
+  listImages,
+  type NamedImage,
+  readImages,
+  reportFailures,
+  trackNames,
+} from "./images.js";
+import { prettyJson } from "./json.js";
 import { type MapFolder, openMapFolder, readMap } from "./maps.js";
 import {
   type CommandContext,
   collect,
-  type ModelOptions,
+  type ImageOptions,
   openOptions,
   seedNumber,
   withBatch,
+  withImageOptions,
   withModelOptions,
 } from "./options.js";
-import { modelRecord } from "./records.js";
-import { openResults, type ScoredSubject } from "./results.js";
-import { sheetBuilder } from "./sheet.js";
-import type { SummaryRow } from "./summary.js";
-import { terminal } from "./terminal.js";
+import { checkMethods, modelRecord } from "./records.js";
+import { openResults, type Results, type ScoredSubject } from "./results.js";
+import { type SheetBuilder, sheetBuilder } from "./sheet.js";
+import { INTERVALS, type SummaryRow } from "./summary.js";
+import type { Progress } from "./terminal.js";
 import { UsageError, usage } from "./usage.js";
 
-interface EvaluateCliOptions extends ModelOptions {
-  readonly method?: readonly string[];
+interface EvaluateOptions extends ImageOptions {
   readonly metric?: readonly string[];
   readonly maps?: string;
   readonly controls?: boolean;
   readonly sheet?: boolean;
   readonly seed: number;
-  readonly out: string;
-  readonly class: string;
 }
 
 export function evaluateCommand(context: CommandContext): Command {
-  return withBatch(withModelOptions(new Command("evaluate")))
+  return withBatch(withModelOptions(withMetricOptions(withImageOptions(new Command("evaluate")))))
     .description("Score how faithful maps are: results.json, scores.csv, means with intervals.")
-    .argument("<model>", "an .onnx file, or a folder with config.json and model.safetensors")
-    .argument("<images...>", "image files, .npy tensors, or folders (searched recursively)")
-    .option("--method <name>", "grad-cam, gradient-rollout, rollout; may be repeated", collect)
-    .option("--metric <name>", "insertion, deletion; may be repeated (default: both)", collect)
-    .option("--maps <folder>", "score maps made elsewhere: <stem>.npy or <stem>.<name>.npy, [H,W]")
-    .option("--controls", "also score random, center, edge and inverted maps")
-    .option("--class <class>", "top, an index, a label, true, or A-B (A's probability is followed)", "top")
-    .option("--seed <n>", "for random controls, baselines, tie orders and intervals", seedNumber, 0)
-    .option("--sheet", "also write contact-sheet.html: images, maps and curves on one page")
-    .requiredOption("--out <folder>", "where to write")
     .addHelpText(
       "after",
       `
 Examples:
-  vitreous evaluate model.onnx images/ --method grad-cam --metric insertion --metric deletion --out scores
-  vitreous evaluate model.onnx images/ --method gradient-rollout --metric insertion:step=1792 --controls --sheet --out scores
-  vitreous evaluate model.onnx images/ --maps my-maps --out scores`,
+  vitreous evaluate model.onnx images/ --method grad-cam gradient-rollout --out scores
+  vitreous evaluate model.onnx images/ --method rollout --metric insertion:step=1792 --controls --sheet --out scores
+  vitreous evaluate model.onnx images/ --maps my-maps --metric deletion:baseline=mean --out scores`,
     )
-    .action((model: string, images: readonly string[], options: EvaluateCliOptions) =>
+    .action((model: string, images: readonly string[], options: EvaluateOptions) =>
       evaluate(model, images, options, context),
     );
+}
+
+function withMetricOptions(command: Command): Command {
+  return command
+    .option("--metric <names>", `${Object.keys(METRICS).join(", ")}; likewise (default: both)`, collect)
+    .option("--maps <folder>", "score maps made elsewhere: <stem>.npy or <stem>.<name>.npy, [H,W]")
+    .option("--controls", "also score random, center, edge and inverted maps")
+    .option("--sheet", "also write contact-sheet.html: images, maps and curves on one page")
+    .option("--seed <n>", "for random controls, baselines, tie orders and intervals", seedNumber, 0);
 }
 
 interface Plan {
@@ -79,68 +84,109 @@ interface Plan {
 async function evaluate(
   path: string,
   imagePaths: readonly string[],
-  options: EvaluateCliOptions,
-  { signal, done }: CommandContext,
+  options: EvaluateOptions,
+  context: CommandContext,
 ): Promise<void> {
-  const say = terminal({ quiet: options.quiet ?? false }, { out: process.stdout, err: process.stderr });
+  const say = context.terminal(options.quiet ?? false);
+  const { signal } = context;
   const plan = readPlan(options);
-  const maps = options.maps === undefined ? undefined : await openMapFolder(options.maps);
   const list = await listImages(imagePaths);
+  const stems = list.files.flatMap((items) => items.map(({ stem }) => stem));
+  const maps = options.maps === undefined ? undefined : await openMapFolder(options.maps, stems);
   const model = await openModel(path, { ...openOptions(options), seed: options.seed });
   try {
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
     for (const note of list.notes) say.note(`note: ${note}`);
     const target = usage(() => parseTarget(options.class, model.facts.labels));
+    checkMethods(model, plan.methods);
     await makeFolder(options.out);
     const protocol = protocolRecord(model, plan, options);
     const results = await openResults(options.out, { version: VERSION, model: modelRecord(model), protocol });
     const sheet = options.sheet ? sheetBuilder(model, plan.specs) : undefined;
     const progress = say.progress("scoring", list.count);
-    let forwards = 0;
-    let count = 0;
+    const count = { images: 0, forwards: 0 };
+    let rows: readonly SummaryRow[] = [];
     try {
       const subjects = new Map<ScoreItem, ScoredSubject>();
       const items = scoreItems({ model, plan, list, maps, target, options, signal, subjects });
-      const settings = {
-        signal,
-        ...(options.batch ? { batch: options.batch } : {}),
-        onProgress: (inputs: number) => {
-          forwards = inputs;
-          progress.update(count, `${forwards} forwards`);
-        },
-      };
-      for await (const scored of model.scoreAll(items, plan.metrics, settings)) {
-        const subject = take(subjects, scored);
-        await results.add(subject, scored, model.facts.labels, plan.metricSpecs);
-        await sheet?.add(subject, scored, plan.metricSpecs);
-        progress.update(++count, `${forwards} forwards`);
-      }
+      await scoreImages(model, items, subjects, plan, { results, sheet, progress, count, options, signal });
+      rows = await results.finish(list.failed, options.seed, false);
     } catch (error) {
       // Interrupted: what is done is kept, and the files end well.
-      if (!signal.aborted) {
-        await results.discard();
-        throw error;
-      }
+      if (!signal.aborted) throw error;
+      progress.done();
+      if (count.images === 0) throw new VitreousError("interrupted before an image was done");
+      rows = await results.finish(list.failed, options.seed, true);
+      say.error(`interrupted: ${count.images} of ${list.count} images are scored, in ${options.out}`);
     } finally {
       progress.done();
+      await results.discard();
     }
-    const rows = await results.finish(list.failed, options.seed, signal.aborted);
-    if (sheet !== undefined) {
-      await writeFileAtomic(join(options.out, "contact-sheet.html"), await sheet.html(rows, protocol.facts));
+    if (sheet !== undefined && count.images > 0) {
+      const facts = [basename(path), describeModel(model)];
+      await writeFileAtomic(join(options.out, "contact-sheet.html"), await sheet.html(rows, facts));
     }
-    if (options.json) say.result(JSON.stringify(rows, null, 2));
+    if (options.json) say.result(prettyJson({ out: options.out, summary: rows, failed: list.failed }));
     else if (!options.quiet && rows.length > 0) say.result(summaryTable(rows));
     reportFailures(list.failed, say.error);
-    if (signal.aborted)
-      say.error(`interrupted: ${count} of ${list.count} images are scored and written to ${options.out}`);
-    else say.note(`${count} images, ${forwards} forward passes; results in ${options.out}`);
-    if (list.failed.length > 0 || signal.aborted || count === 0) done(1);
+    if (!signal.aborted) {
+      const files = [
+        "results.json",
+        "scores.csv",
+        ...(sheet && count.images > 0 ? ["contact-sheet.html"] : []),
+      ];
+      say.note(
+        `${plural(count.images, "image")} scored in ${plural(count.forwards, "forward pass", "forward passes")}; ${files.join(", ")} in ${options.out}`,
+      );
+    }
+    if (list.failed.length > 0 || signal.aborted) context.done(1);
   } finally {
     await model.close();
   }
 }
 
-function readPlan(options: EvaluateCliOptions): Plan {
+interface ScoringRun {
+  readonly results: Results;
+  readonly sheet: SheetBuilder | undefined;
+  readonly progress: Progress;
+  readonly count: { images: number; forwards: number };
+  readonly options: EvaluateOptions;
+  readonly signal: AbortSignal;
+}
+
+/** Scores image after image; each is written as it comes. Throws when interrupted. */
+async function scoreImages(
+  model: NodeModel,
+  items: AsyncIterable<ScoreItem>,
+  subjects: Map<ScoreItem, ScoredSubject>,
+  plan: Plan,
+  { results, sheet, progress, count, options, signal }: ScoringRun,
+): Promise<void> {
+  const update = (): void => progress.update(count.images, `${count.forwards} forwards`);
+  const settings = {
+    signal,
+    ...(options.batch ? { batch: options.batch } : {}),
+    onProgress: (inputs: number) => {
+      count.forwards = inputs;
+      update();
+    },
+  };
+  for await (const scored of model.scoreAll(items, plan.metrics, settings)) {
+    const subject = take(subjects, scored);
+    await results.add(subject, scored, model.facts.labels, plan.metricSpecs);
+    await sheet?.add(subject, scored, plan.metricSpecs);
+    count.images++;
+    update();
+  }
+  signal.throwIfAborted();
+}
+
+const describeModel = ({ anatomy }: NodeModel): string => {
+  const family = { vit: "ViT", swin: "Swin", unknown: "not recognised as a transformer" }[anatomy.family];
+  return `${family}, ${plural(anatomy.output.classes, "class", "classes")}`;
+};
+
+function readPlan(options: EvaluateOptions): Plan {
   const specs = [...new Set(options.method ?? [])];
   if (specs.length === 0 && options.maps === undefined && !options.controls) {
     throw new UsageError("nothing to score: name a --method, a --maps folder, or --controls");
@@ -160,7 +206,7 @@ interface ItemSource {
   readonly list: ImageList;
   readonly maps: MapFolder | undefined;
   readonly target: TargetChoice;
-  readonly options: EvaluateCliOptions;
+  readonly options: EvaluateOptions;
   readonly signal: AbortSignal;
   /** What belongs to each item, until it comes back scored. */
   readonly subjects: Map<ScoreItem, ScoredSubject>;
@@ -169,22 +215,15 @@ interface ItemSource {
 /** Each image with its maps, explained in batches as the scoring asks for more. */
 async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
   const { model, plan, list, maps, target, options, signal, subjects } = source;
-  const named = new Map<object, NamedImage>();
-  const images = async function* () {
-    for await (const item of readImages(model, list, signal)) {
-      named.set(item.image, item);
-      yield item.image;
-    }
-  };
+  const named = trackNames(readImages(model, list, { signal, labelled: target === "true" }));
   const settings = { target, signal, ...(options.batch ? { batch: options.batch } : {}) };
-  const explained = plan.methods.length > 0 ? model.explainAll(images(), plan.methods, settings) : undefined;
+  const explained =
+    plan.methods.length > 0 ? model.explainAll(named.images, plan.methods, settings) : undefined;
   let index = 0;
-  for await (const next of explained ?? images()) {
+  for await (const next of explained ?? named.images) {
     const explanation = "maps" in next ? next : undefined;
     const image = "maps" in next ? next.image : next;
-    const item = named.get(image);
-    if (item === undefined) throw new RangeError("an image that was never read");
-    named.delete(image);
+    const item = named.take(image);
     const { height, width } = image.tensor;
     const own: Candidate[] = (explanation?.maps ?? []).map((map, m) => ({
       method: plan.specs[m] ?? map.method,
@@ -209,13 +248,10 @@ async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
   }
 }
 
+/** The class to follow where no method was run; undefined: the predicted one. */
 function givenClass(target: TargetChoice, label: number | undefined): number | undefined {
   if (target === "top") return undefined;
-  if (target === "true") {
-    if (label === undefined)
-      throw new VitreousError('class "true" needs labelled data, and an image has no label');
-    return label;
-  }
+  if (target === "true") return label;
   return typeof target === "number" ? target : target.plus;
 }
 
@@ -249,7 +285,7 @@ function take(subjects: Map<ScoreItem, ScoredSubject>, scored: ScoredImage): Sco
   return subject;
 }
 
-function protocolRecord(model: NodeModel, plan: Plan, options: EvaluateCliOptions) {
+function protocolRecord(model: NodeModel, plan: Plan, options: EvaluateOptions) {
   const methods = plan.methods.map((method, i) => ({
     method: plan.specs[i],
     parameters: method.resolve(model.anatomy),
@@ -269,10 +305,9 @@ function protocolRecord(model: NodeModel, plan: Plan, options: EvaluateCliOption
     controls: options.controls ?? false,
     maps: options.maps ?? null,
     preprocessing: model.preprocessing,
-    intervals: { method: "BCa bootstrap of the mean by group", level: 0.95, resamples: 2000 },
+    intervals: INTERVALS,
     seed: options.seed,
     device: options.device,
-    facts: [model.facts.name, `${model.anatomy.family}, ${model.anatomy.output.classes} classes`],
   };
 }
 

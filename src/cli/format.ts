@@ -27,7 +27,24 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** "93.1 %". */
+/** "93.1%". */
 export function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(1)}%`;
+}
+
+/** "1 image", "12 images". */
+export const plural = (count: number, one: string, more = `${one}s`): string =>
+  `${count} ${count === 1 ? one : more}`;
+
+/** Paths without the folders that all of them lie in: what tells them apart is what a person reads. */
+export function shortNames(paths: readonly string[]): readonly string[] {
+  const split = paths.map((path) => path.split(/[\\/]/));
+  const [first = []] = split;
+  let shared = first.length - 1;
+  for (const parts of split) {
+    let same = 0;
+    while (same < Math.min(shared, parts.length - 1) && parts[same] === first[same]) same++;
+    shared = same;
+  }
+  return split.map((parts) => parts.slice(shared).join("/"));
 }

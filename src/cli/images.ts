@@ -67,23 +67,30 @@ async function datasetFacts(paths: readonly string[]): Promise<ImageList["facts"
 /** Decoding runs this many files ahead of the model. */
 const AHEAD = 4;
 
+export interface ReadSettings {
+  readonly signal: AbortSignal;
+  /** An image without a label is set aside. */
+  readonly labelled: boolean;
+}
+
 export async function* readImages(
   model: NodeModel,
   { files, failed, facts }: ImageList,
-  signal: AbortSignal,
+  { signal, labelled }: ReadSettings,
 ): AsyncGenerator<NamedImage> {
+  const labelOf = labelReader(facts, model.facts.labels);
   const read = async (items: readonly InputImage[]): Promise<readonly NamedImage[]> => {
     const path = items[0]?.path;
     if (path === undefined || signal.aborted) return [];
     try {
+      const label = labelOf(path);
+      if (labelled && label === undefined) throw new VitreousError(`${path}: ${NO_LABEL}`);
       const images = await model.readAll(path);
-      const { label, group } = facts.get(resolve(path)) ?? {};
-      // Failing a data set, a class folder's name tells, when it is one of the model's classes.
-      const index = classIndex(label ?? basename(dirname(resolve(path))), model.facts.labels);
+      const group = facts.get(resolve(path))?.group;
       return items.flatMap(({ name, stem, index: item }) => {
         const image = images[item ?? 0];
         if (image === undefined) return [];
-        const named = { ...image, name, ...(index === undefined ? {} : { label: index }) };
+        const named = { ...image, name, ...(label === undefined ? {} : { label }) };
         return [{ image: named, stem, ...(group === undefined ? {} : { group }) }];
       });
     } catch (error) {
@@ -98,8 +105,56 @@ export async function* readImages(
   }
 }
 
+const NO_LABEL =
+  'its true class is not known: neither a data set nor the name of its folder says one of the model\'s classes, which "--class true" needs';
+
+/**
+ * A file's true class among the model's, where a data set says it, or else the name of its folder. Data of other
+ * classes than the model's has none: a model of ImageNet says nothing about blood cells' classes.
+ */
+export function labelReader(
+  facts: ImageList["facts"],
+  labels: readonly string[],
+): (path: string) => number | undefined {
+  const named = (text: string): number | undefined =>
+    /^\d+$/.test(text) ? undefined : classIndex(text, labels);
+  const said = [...new Set([...facts.values()].flatMap(({ label }) => label ?? []))];
+  // Numbers are classes only where all of them are: a folder "2024" beside others is no class 2024.
+  const numbered =
+    said.length > 1 && said.every((label) => /^\d+$/.test(label) && Number(label) < labels.length);
+  return (path) => {
+    const full = resolve(path);
+    const label = facts.get(full)?.label;
+    const index = label === undefined ? undefined : numbered ? classIndex(label, labels) : named(label);
+    return index ?? named(basename(dirname(full)));
+  };
+}
+
+/** Images on their way through the model, and what was known of each when they come back. */
+export function trackNames(named: AsyncIterable<NamedImage>): {
+  readonly images: AsyncIterable<ModelImage>;
+  take(image: ModelImage): NamedImage;
+} {
+  const under = new Map<ModelImage, NamedImage>();
+  const images = async function* () {
+    for await (const item of named) {
+      under.set(item.image, item);
+      yield item.image;
+    }
+  };
+  return {
+    images: images(),
+    take(image) {
+      const item = under.get(image);
+      if (item === undefined) throw new RangeError("an image that was never read");
+      under.delete(image);
+      return item;
+    },
+  };
+}
+
 /** The failures, one line each. */
 export function reportFailures(failed: readonly Failure[], error: (line: string) => void): void {
   for (const { image, error: reason } of failed)
-    error(reason.includes(image) ? reason : `${image}: ${reason}`);
+    error((reason.includes(image) ? reason : `${image}: ${reason}`).replaceAll(/\s*\n\s*/g, " "));
 }

@@ -1,18 +1,23 @@
 /** @file `vitreous inspect`: what a model is found to be, in words or as JSON. */
 import { Command } from "commander";
 import { describeInspection, inspectAnatomy } from "../anatomy/describe.js";
+import type { NodeModel } from "../api/node/node-model.js";
 import { openModel } from "../api/node/open.js";
 import { usesGradients } from "../explain/compile.js";
 import { METHODS, methodFromSpec } from "../explain/registry.js";
-import { type CommandContext, type ModelOptions, openOptions, withModelOptions } from "./options.js";
-import { terminal } from "./terminal.js";
+import type { Preprocessing } from "../imaging/preprocessing.js";
+import { prettyJson } from "./json.js";
+import {
+  type CommandContext,
+  type ModelOptions,
+  openOptions,
+  withModelArgument,
+  withModelOptions,
+} from "./options.js";
 
-export function inspectCommand(_context: CommandContext): Command {
-  return withModelOptions(new Command("inspect"))
-    .description(
-      "Say what a model is: family, patch grid, blocks, heads, windows, and which methods work on it.",
-    )
-    .argument("<model>", "an .onnx file, or a folder with config.json and model.safetensors")
+export function inspectCommand(context: CommandContext): Command {
+  return withModelOptions(withModelArgument(new Command("inspect")))
+    .description("Say what a model is, and which methods work on it.")
     .addHelpText(
       "after",
       `
@@ -20,25 +25,60 @@ Examples:
   vitreous inspect model.onnx
   vitreous inspect vit_tiny_patch16_224/ --json`,
     )
-    .action(async (path: string, options: ModelOptions) => {
-      const say = terminal({ quiet: options.quiet ?? false }, { out: process.stdout, err: process.stderr });
-      const model = await openModel(path, openOptions(options));
-      try {
-        const methods = Object.keys(METHODS).map((name) => ({
-          name,
-          why: model.unsupported(methodFromSpec(name)),
-        }));
-        const working = methods.flatMap(({ name, why }) => (why === undefined ? [name] : []));
-        const inspection = inspectAnatomy(model.anatomy, {
-          batch: model.batch,
-          differentiable: working.some((name) => usesGradients(methodFromSpec(name), model.anatomy)),
-          methods: working,
-          why: [...new Set(methods.flatMap(({ why }) => why ?? []))],
-        });
-        if (options.json) say.result(JSON.stringify(inspection, null, 2));
-        else say.result(describeInspection(inspection).join("\n"));
-      } finally {
-        await model.close();
-      }
-    });
+    .action((path: string, options: ModelOptions) => inspect(path, options, context));
+}
+
+async function inspect(path: string, options: ModelOptions, context: CommandContext): Promise<void> {
+  const say = context.terminal(options.quiet ?? false);
+  const model = await openModel(path, openOptions(options));
+  try {
+    for (const warning of model.warnings) say.note(`warning: ${warning}`);
+    const inspection = inspectModel(model);
+    const { preprocessing } = model;
+    if (options.json) say.result(prettyJson({ ...inspection, preprocessing, labels: model.facts.labels }));
+    else {
+      const lines = [...describeInspection(inspection), `  images   ${preprocessingInWords(preprocessing)}`];
+      say.result([...lines, `  labels   ${labelsInWords(model.facts.labels)}`].join("\n"));
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+function inspectModel(model: NodeModel) {
+  const methods = Object.keys(METHODS).map((name) => ({
+    name,
+    why: model.unsupported(methodFromSpec(name)),
+  }));
+  const working = methods.flatMap(({ name, why }) => (why === undefined ? [name] : []));
+  return inspectAnatomy(model.anatomy, {
+    batch: model.batch,
+    differentiable: working.some((name) => usesGradients(methodFromSpec(name), model.anatomy)),
+    methods: working,
+    why: [...new Set(methods.flatMap(({ why }) => why ?? []))],
+  });
+}
+
+/** "shorter side to 248 (bicubic), centre 224×224, mean 0.5, std 0.5; from config.json". */
+export function preprocessingInWords({ resize, crop, mean, std, source }: Preprocessing): string {
+  const numbers = (values: readonly number[]): string =>
+    [...new Set(values.map((v) => String(Number(v.toFixed(4)))))].join(" ");
+  const steps: string[] = [];
+  if (resize !== null) {
+    const size = resize.mode === "shortest-edge" ? String(resize.size) : `${resize.height}×${resize.width}`;
+    const how = {
+      exact: "stretched to",
+      "shortest-edge": "shorter side to",
+      cover: "scaled to cover",
+      contain: "scaled to fit",
+    }[resize.mode];
+    steps.push(`${how} ${size} (${resize.interpolation})`);
+  }
+  if (crop !== null) steps.push(`centre ${crop.height}×${crop.width}`);
+  return `${[...steps, `mean ${numbers(mean)}`, `std ${numbers(std)}`].join(", ")}; from ${source}`;
+}
+
+function labelsInWords(labels: readonly string[]): string {
+  if (labels.every((label, i) => label === String(i))) return "none known: classes go by their numbers";
+  return labels.length <= 8 ? labels.join(", ") : `${labels.slice(0, 4).join(", ")}, … (${labels.length})`;
 }

@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { MapToScore } from "../api/opened.js";
-import { readBytes } from "../imaging/node/file-error.js";
+import { readBytes, readFailure } from "../imaging/node/file-error.js";
 import { readNpy } from "../imaging/npy.js";
 import { VitreousError } from "../onnx/errors.js";
 
@@ -11,23 +11,36 @@ export interface MapFolder {
   mapsOf(stem: string): readonly { readonly method: string; readonly path: string }[];
 }
 
-export async function openMapFolder(folder: string): Promise<MapFolder> {
-  const names = await readdir(folder).catch(() => {
-    throw new VitreousError(`--maps: there is no folder ${folder}`);
+/**
+ * @param stems of all images: "a.b.npy" belongs to the image "a.b" where there is one, and is map "b" of image "a"
+ *   only where there is not.
+ * @throws VitreousError when there is no such folder, or no .npy file in it
+ */
+export async function openMapFolder(folder: string, stems: readonly string[]): Promise<MapFolder> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw new VitreousError(`--maps: ${readFailure(folder, error).message}`, { cause: error });
   });
-  const files = names.filter((name) => name.toLowerCase().endsWith(".npy")).sort();
-  if (files.length === 0) throw new VitreousError(`--maps: ${folder} holds no .npy files`);
-  return {
-    mapsOf(stem) {
-      return files.flatMap((file) => {
-        const bare = file.slice(0, -".npy".length);
-        if (bare === stem) return [{ method: "maps", path: join(folder, file) }];
-        return bare.startsWith(`${stem}.`)
-          ? [{ method: `maps:${bare.slice(stem.length + 1)}`, path: join(folder, file) }]
-          : [];
-      });
-    },
-  };
+  const files = names.filter((name) => name.toLowerCase().endsWith(".npy") && !name.startsWith(".")).sort();
+  if (files.length === 0) throw new VitreousError(`--maps: ${folder} holds no .npy files.`);
+  const known = new Set(stems);
+  const byStem = new Map<string, { readonly method: string; readonly path: string }[]>();
+  for (const file of files) {
+    const bare = file.slice(0, -".npy".length);
+    const stem = ownerOf(bare, known);
+    if (stem === undefined) continue;
+    const method = bare === stem ? "maps" : `maps:${bare.slice(stem.length + 1)}`;
+    byStem.set(stem, [...(byStem.get(stem) ?? []), { method, path: join(folder, file) }]);
+  }
+  return { mapsOf: (stem) => byStem.get(stem) ?? [] };
+}
+
+/** The longest stem that `name` is, or begins with before a dot. */
+function ownerOf(name: string, stems: ReadonlySet<string>): string | undefined {
+  for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) {
+    const stem = name.slice(0, end);
+    if (stems.has(stem)) return stem;
+  }
+  return undefined;
 }
 
 /** One map, [height, width], all finite. Throws VitreousError in one sentence. */

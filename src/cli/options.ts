@@ -1,45 +1,79 @@
-/** @file Options that every command shares, with their checks. */
+/** @file Arguments and options that several commands share, with their checks. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OpenOptions } from "../api/node/open.js";
+import { METHODS } from "../explain/registry.js";
+import type { Terminal } from "./terminal.js";
 
 export interface CommandContext {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Tells the exit status. */
   readonly done: (status: number) => void;
+  readonly terminal: (quiet: boolean) => Terminal;
 }
 
+/** What every command takes. */
 export interface ModelOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly threads?: number;
   readonly device: NonNullable<OpenOptions["device"]>;
-  readonly batch?: number;
   readonly preprocess?: string;
   readonly labels?: string;
   readonly imageSize?: readonly [number, number];
-  readonly arch?: string;
+}
+
+/** What the commands that explain images take. */
+export interface ImageOptions extends ModelOptions {
+  readonly method?: readonly string[];
+  readonly class: string;
+  readonly batch?: number;
+  readonly out: string;
 }
 
 const DEVICES = ["cpu", "cuda", "dml", "coreml", "webgpu"] as const;
 
+export function withModelArgument(command: Command): Command {
+  return command.argument("<model>", "an .onnx file, or a folder with config.json and model.safetensors");
+}
+
+/** Images, what to do with them, and where the results go. */
+export function withImageOptions(command: Command): Command {
+  return withModelArgument(command)
+    .argument(
+      "<images...>",
+      "image files, folders (searched recursively), or .npy tensors [3,H,W] or [N,3,H,W] that are preprocessed already",
+    )
+    .requiredOption("--out <folder>", "where to write (required)")
+    .option(
+      "--method <names>",
+      `${Object.keys(METHODS).join(", ")}; several names, or the option repeated; parameters as name:key=value,key=value`,
+      collect,
+    )
+    .option(
+      "--class <class>",
+      "what is explained: top (the predicted class), an index, a label, true (the class that the data set or the folder's name says), or A-B (one class against another)",
+      "top",
+    );
+}
+
 export function withModelOptions(command: Command): Command {
   return command
+    .option("--json", "print the result as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown")
-    .option("--json", "print results as JSON")
-    .option("--threads <n>", "threads to compute with (default: one for each core)", wholeNumber)
-    .addOption(new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu"))
+    .optionsGroup("Model and machine:")
     .option(
       "--preprocess <file>",
-      "preprocessor_config.json, config.json or timm's pretrained_cfg to prepare images with",
+      "how images are prepared: preprocessor_config.json, config.json or timm's pretrained_cfg",
     )
     .option("--labels <file>", "class names: a JSON list or object, or a text file with a name a line")
     .option("--image-size <HxW>", "image size for a model that takes any, e.g. 224x224", imageSize)
-    .option("--arch <name>", "architecture of a bare state dict");
+    .addOption(new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu"))
+    .option("--threads <n>", "threads to compute with (default: one for each core)", wholeNumber);
 }
 
 export function withBatch(command: Command): Command {
-  return command.option("--batch <n>", "images run at once (default 8)", wholeNumber);
+  return command.option("--batch <n>", "images run at once (default: 8)", wholeNumber);
 }
 
 /** What openModel needs of the options. */
@@ -60,17 +94,20 @@ export const collect = (value: string, before: readonly string[] = []): readonly
   value,
 ];
 
-export function wholeNumber(text: string): number {
+/** More threads or images at once than any machine has use for is a slip of the finger. */
+const MOST = 1024;
+
+function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("it must be a whole number, 1 or more.");
+  if (!Number.isInteger(value) || value < 1 || value > MOST)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`);
   return value;
 }
 
 export function seedNumber(text: string): number {
-  const value = Number(text);
+  const value = text.trim() === "" ? Number.NaN : Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new InvalidArgumentError("it must be a whole number from 0 to 4294967295.");
+    throw new InvalidArgumentError("It must be a whole number from 0 to 4294967295.");
   }
   return value;
 }
@@ -78,6 +115,6 @@ export function seedNumber(text: string): number {
 function imageSize(text: string): readonly [number, number] {
   const match = /^(\d+)x(\d+)$/.exec(text);
   const [height, width] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
-  if (height < 1 || width < 1) throw new InvalidArgumentError("write height x width, e.g. 224x224.");
+  if (height < 1 || width < 1) throw new InvalidArgumentError("Write height x width, e.g. 224x224.");
   return [height, width];
 }

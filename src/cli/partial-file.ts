@@ -2,6 +2,7 @@
  * @file A file that may be larger than memory: it grows beside its place and takes its name only when it is whole, so
  * that an interrupted or failed run leaves no half file.
  */
+import { rmSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { writeFailure } from "../imaging/node/atomic.js";
 
@@ -13,14 +14,20 @@ export interface PartialFile {
   discard(): Promise<void>;
 }
 
+/** Files under way. A second Ctrl-C ends the process at once, and these must not stay behind. */
+const underWay = new Set<string>();
+process.on("exit", () => {
+  for (const path of underWay) rmSync(path, { force: true });
+});
+
 export async function partialFile(path: string): Promise<PartialFile> {
   const beside = `${path}.${process.pid}.part`;
   let handle: FileHandle | undefined;
   const discard = async (): Promise<void> => {
-    if (handle === undefined) return;
-    await handle.close().catch(() => undefined);
-    handle = undefined;
-    await rm(beside, { force: true });
+    if (!underWay.has(beside)) return;
+    await handle?.close().catch(() => undefined);
+    await rm(beside, { force: true }).catch(() => undefined);
+    underWay.delete(beside);
   };
   const guarded = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -30,6 +37,7 @@ export async function partialFile(path: string): Promise<PartialFile> {
       throw writeFailure(path, error);
     }
   };
+  underWay.add(beside);
   await guarded(async () => {
     handle = await open(beside, "w");
   });
@@ -39,8 +47,8 @@ export async function partialFile(path: string): Promise<PartialFile> {
       guarded(async () => {
         await handle?.sync();
         await handle?.close();
-        handle = undefined;
         await rename(beside, path);
+        underWay.delete(beside);
       }),
     discard,
   };

@@ -1,7 +1,8 @@
-/** @file What the commands' JSON has in common. */
-
+/** @file What the commands' JSON and file names have in common. */
 import type { NodeModel } from "../api/node/node-model.js";
 import type { Explanation } from "../api/opened.js";
+import type { Method } from "../explain/method.js";
+import { VitreousError } from "../onnx/errors.js";
 
 export function modelRecord(model: NodeModel) {
   const { name: path, sha256 } = model.facts;
@@ -16,5 +17,17 @@ export function classRecord(target: Explanation["target"], labels: readonly stri
     : { ...named(target.index), minus: named(target.minus) };
 }
 
-/** A method or map's name as part of a file's name. */
-export const fileSafe = (name: string): string => name.replace(/[^A-Za-z0-9._=+@-]+/g, "_");
+/** The explained class in words: "benign", "benign - malignant". */
+export function classText(target: Explanation["target"], labels: readonly string[]): string {
+  const { index, minus } = target;
+  const name = (i: number): string => labels[i] ?? String(i);
+  return minus === undefined ? name(index) : `${name(index)} - ${name(minus)}`;
+}
+
+/** Throws VitreousError when a method does not work on the model: before a folder is made, and before any image is read. */
+export function checkMethods(model: NodeModel, methods: readonly Method[]): void {
+  for (const method of methods) {
+    const why = model.unsupported(method);
+    if (why !== undefined) throw new VitreousError(`${model.facts.name}: ${why}`);
+  }
+}

@@ -30,8 +30,9 @@ export interface Results {
     labels: readonly string[],
     metrics: readonly string[],
   ): Promise<void>;
-  /** Gives the files their names; what was summarised. */
+  /** Gives the files their names; gives what was summarised. */
   finish(failed: readonly Failure[], seed: number, interrupted: boolean): Promise<readonly SummaryRow[]>;
+  /** Removes what was written. Does nothing after finish. */
   discard(): Promise<void>;
 }
 
@@ -59,7 +60,10 @@ export async function openResults(
   header: Readonly<Record<string, unknown>>,
 ): Promise<Results> {
   const json = await recordFile(join(folder, "results.json"), header, "images");
-  const csv = await partialFile(join(folder, "scores.csv"));
+  const csv = await partialFile(join(folder, "scores.csv")).catch(async (error: unknown) => {
+    await json.discard();
+    throw error;
+  });
   await csv.write(stringify([[...COLUMNS]]));
   const means = summary();
   return {

@@ -1,6 +1,13 @@
 /** @file Means over images with their intervals: what `evaluate` prints last and writes as `summary`. */
 import { meanWithInterval } from "../stats/bootstrap.js";
 
+/** How the intervals of the summary are made, for the record. */
+export const INTERVALS = {
+  method: "BCa bootstrap of the mean, by group",
+  level: 0.95,
+  resamples: 2000,
+} as const;
+
 export interface SummaryKey {
   readonly method: string;
   /** For a control made from a method's map: which method. */
@@ -46,7 +53,12 @@ export function summary(): Summary {
     },
     rows: (seed) =>
       [...collected.values()].map(({ key, values, groups }) => {
-        const { mean, interval, n, groups: count, reason } = meanWithInterval(values, { groups, seed });
+        const { mean, interval, n, groups: count, reason } = meanWithInterval(values, {
+          groups,
+          seed,
+          level: INTERVALS.level,
+          resamples: INTERVALS.resamples,
+        });
         return { ...key, mean, ci: interval, n, groups: count, ...(reason === undefined ? {} : { reason }) };
       }),
   };

@@ -25,10 +25,19 @@ interface Streams {
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
 }
 
+/** "auto": a bar where a person watches, nothing elsewhere. "lines": where nobody watches, a line now and then. */
+export type ProgressStyle = "auto" | "lines";
+
 const silent: Progress = { update: () => undefined, done: () => undefined };
 const REDRAW_MS = 80;
+const LINE_MS = 5000;
 
-export function terminal({ quiet }: { readonly quiet: boolean }, streams: Streams): Terminal {
+export interface TerminalOptions {
+  readonly quiet: boolean;
+  readonly progress?: ProgressStyle;
+}
+
+export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, streams: Streams): Terminal {
   let open: string | undefined;
   const clear = (): void => {
     if (open !== undefined) streams.err.write("\r\x1b[2K");
@@ -49,7 +58,8 @@ export function terminal({ quiet }: { readonly quiet: boolean }, streams: Stream
     },
     error: line,
     progress(title, total) {
-      if (quiet || streams.err.isTTY !== true) return silent;
+      if (quiet) return silent;
+      if (streams.err.isTTY !== true) return style === "lines" ? lines(title, total, line) : silent;
       const started = Date.now();
       let drawn = 0;
       return {
@@ -69,6 +79,24 @@ export function terminal({ quiet }: { readonly quiet: boolean }, streams: Stream
   };
 }
 
+/** Progress for a log: "scoring 3/12, 20 s left", every few seconds. */
+function lines(title: string, total: number | undefined, say: (line: string) => void): Progress {
+  const started = Date.now();
+  let said = started;
+  return {
+    update(done) {
+      const now = Date.now();
+      if (now - said < LINE_MS || done === total) return;
+      said = now;
+      const left = done > 0 && total ? `, ${formatDuration(remaining(done, total, now - started))} left` : "";
+      say(`${title} ${total ? `${done}/${total}` : done}${left}`);
+    },
+    done: () => undefined,
+  };
+}
+
+const remaining = (done: number, total: number, ms: number): number => ((total - done) * ms) / done / 1000;
+
 const WIDTH = 24;
 
 /** "explaining ███████░░░░░ 12/40 3.1/s 9 s left". */
@@ -85,6 +113,6 @@ export function barLine(
     return [title, String(done), speed, detail].filter(Boolean).join("  ");
   const filled = Math.round((Math.min(done, total) / total) * WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
-  const left = done > 0 && done < total ? `${formatDuration((total - done) / rate)} left` : "";
+  const left = done > 0 && done < total ? `${formatDuration(remaining(done, total, ms))} left` : "";
   return [title, bar, `${done}/${total}`, speed, left, detail].filter(Boolean).join("  ");
 }
