@@ -38,7 +38,10 @@ export interface Inspection {
   };
   readonly output: Pick<Anatomy["output"], "name" | "kind" | "classes">;
   readonly image: Pair;
+  /** Tokens that the head reads: the patch grid of a ViT, the last stage's grid of a Swin. */
   readonly grid: Pair;
+  /** Patches that the image is cut into. */
+  readonly patchGrid: Pair;
   readonly prefixTokens: number;
   readonly head: Anatomy["head"];
   readonly batch: "dynamic" | "fixed";
@@ -66,7 +69,8 @@ export function inspectAnatomy(anatomy: Anatomy, extras: InspectExtras): Inspect
     },
     output: { name: output.name, kind: output.kind, classes: output.classes },
     image: anatomy.image,
-    grid: anatomy.grid,
+    grid: anatomy.blocks.at(-1)?.windows?.grid ?? anatomy.grid,
+    patchGrid: anatomy.grid,
     prefixTokens: anatomy.prefixTokens,
     head: anatomy.head,
     batch: extras.batch,
@@ -104,7 +108,7 @@ const times = ([a, b]: Pair): string => `${a}×${b}`;
 
 /** The inspection as lines for a terminal. */
 export function describeInspection(inspection: Inspection): string[] {
-  const { input, output, blocks, grid, prefixTokens } = inspection;
+  const { input, output, blocks, patchGrid, prefixTokens } = inspection;
   const range = input.preprocessing === "inside" ? ", rescaled and normalised by the graph" : "";
   const lines = [
     FAMILIES[inspection.family],
@@ -114,7 +118,7 @@ export function describeInspection(inspection: Inspection): string[] {
   if (blocks.length > 0) {
     const prefix =
       prefixTokens === 0 ? "" : ` behind ${prefixTokens} prefix ${plural(prefixTokens, "token")}`;
-    lines.push(`  tokens   ${times(grid)} patches${prefix}`, `  head     ${HEADS[inspection.head]}`);
+    lines.push(`  tokens   ${times(patchGrid)} patches${prefix}`, `  head     ${HEADS[inspection.head]}`);
     lines.push(...describeBlocks(blocks).map((line, i) => `  ${i === 0 ? "blocks " : "       "}  ${line}`));
   }
   if (inspection.layers.length > 0) lines.push(`  layers   ${shortList(inspection.layers)}`);

@@ -62,7 +62,8 @@ export const mergeTapName = (block: Block): string => `${block.name}:merge`;
 /** Heads fused: [N, heads, n, n] (any of the layouts) → [N or N·windows, n, n]. */
 export function fuseHeads(x: Expr, block: Block, fusion: "mean" | "max" | "min"): Expr {
   const { heads, tokens, attentionLayout } = block;
-  const byHead = attentionLayout === "(BH)NN" ? reshape(x, [-1, heads, tokens, tokens]) : x;
+  const separate = attentionLayout === "BHNN" || attentionLayout === "(BW)HNN";
+  const byHead = separate ? x : reshape(x, [-1, heads, tokens, tokens]);
   return reduce(fusion, byHead, [1]);
 }
 
@@ -78,17 +79,16 @@ export function readoutOf(
   anatomy: Anatomy,
 ): RolloutPlan["readout"] {
   if (anatomy.family === "swin") return "patches";
-  const settled =
-    readout === "auto"
-      ? anatomy.head === "mean" || anatomy.prefixTokens === 0
-        ? "patches"
-        : "token"
-      : readout;
-  if (settled !== "patches" && anatomy.prefixTokens === 0) {
-    throw new VitreousError(`readout=${settled}: this model has no prefix tokens; use readout=patches`);
+  const others = anatomy.prefixTokens + anatomy.suffixTokens;
+  const settled = readout === "auto" ? (readsToken(anatomy) ? "token" : "patches") : readout;
+  if (settled !== "patches" && others === 0) {
+    throw new VitreousError(`readout=${settled}: this model has patch tokens only; use readout=patches`);
   }
   return settled;
 }
+
+const readsToken = ({ head, headTokens }: Anatomy): boolean =>
+  headTokens.length > 0 || head === "token" || head === "distilled";
 
 /** From the fused matrices of all blocks (by tapName) to a map for each image: ViT's divided by its maximum, Swin's summing to 1. */
 export function rolloutMaps(
@@ -115,14 +115,15 @@ export function rolloutMaps(
       if (block.windows) pushWindows(r, fused, block.windows, plan.rule);
       else pushRow(r, fused, 0, plan.rule);
     }
-    const values = Float32Array.from(r.subarray(windowed ? 0 : anatomy.prefixTokens));
+    const start = windowed ? 0 : anatomy.prefixTokens;
+    const values = Float32Array.from(r.subarray(start, start + anatomy.grid[0] * anatomy.grid[1]));
     return { grid: anatomy.grid, values: windowed ? values : overMax(values) };
   });
 }
 
 function prepareFused(fused: Float32Array, block: Block, anatomy: Anatomy, plan: RolloutPlan): void {
-  const prefix = block.windows ? 0 : anatomy.prefixTokens;
-  const keep = plan.protect && prefix > 0 ? (i: number) => i % block.tokens < prefix : undefined;
+  const keep =
+    plan.protect && !block.windows ? (i: number) => !isPatch(i % block.tokens, anatomy) : undefined;
   discardSmallest(fused, Math.floor(fused.length * plan.discard + 1e-9), keep);
   if (plan.normalise === "none") return;
   let scale = 0;
@@ -131,14 +132,23 @@ function prepareFused(fused: Float32Array, block: Block, anatomy: Anatomy, plan:
   if (scale > 0) for (let i = 0; i < fused.length; i++) fused[i] = (fused[i] ?? 0) / scale;
 }
 
+function isPatch(token: number, { prefixTokens, grid }: Anatomy): boolean {
+  return token >= prefixTokens && token < prefixTokens + grid[0] * grid[1];
+}
+
 function initialRow(anatomy: Anatomy, readout: RolloutPlan["readout"]): Float64Array {
   const last = anatomy.blocks.at(-1);
   if (last === undefined) throw new RangeError("a model without blocks");
   const tokens = last.windows ? last.windows.grid[0] * last.windows.grid[1] : last.tokens;
+  const all = Array.from({ length: tokens }, (_, token) => token);
+  const patch = (token: number): boolean => last.windows !== undefined || isPatch(token, anatomy);
+  const read =
+    readout === "token"
+      ? [anatomy.headTokens[0] ?? 0]
+      : all.filter((token) => patch(token) === (readout === "patches"));
   const r = new Float64Array(tokens);
-  const prefix = last.windows ? 0 : anatomy.prefixTokens;
-  const [from, to] = readout === "token" ? [0, 1] : readout === "prefix" ? [0, prefix] : [prefix, tokens];
-  return r.fill(1 / (to - from), from, to);
+  for (const token of read) r[token] = 1 / read.length;
+  return r;
 }
 
 function imagePart(tap: NdArray, image: number, count: number): Float32Array {
