@@ -39,7 +39,7 @@ function taps(classToken: "first" | "last"): Record<string, NdArray> {
     blocks.map(({ name }, l) => {
       const data = Float32Array.from({ length: 25 }, (_, at) => {
         const [i = 0, j = 0] = [order[Math.floor(at / 5)], order[at % 5]];
-        return ((i * 7 + j * 3 + l * 5) % 11) / 11;
+        return ((i * 7 + j * 3 + l * 5) % 11) / 11 + (i * 5 + j) / 1000;
       });
       return [name, { dtype: "float32" as const, dims: [1, 5, 5], data }];
     }),
