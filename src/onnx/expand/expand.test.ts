@@ -5,6 +5,7 @@ import { canonicalise } from "../canonical/canonicalise.js";
 import { BATCH, type Dim } from "../dim.js";
 import type { Model, Tensor, ValueInfo } from "../graph.js";
 import { tensorOf } from "../shape/array.js";
+import { modelFrom } from "../testing/graphs.js";
 import { difference, feedsFor, noise, runModel } from "../testing/run.js";
 
 const OPSET = 23;
@@ -275,6 +276,36 @@ describe("canonicalise", () => {
       const expanded = canonicalise(modelOf(c));
       expect(expanded.graph.nodes.map((node) => node.op)).toEqual(expected[i]);
       await runModel(expanded, feedsFor(expanded, 2));
+    }
+  });
+
+  it("unpacks queries, keys and values that only graphics cards take packed", async () => {
+    const attributes = { num_heads: int(2) };
+    const parts = (g: GraphBuilder, x: string, count: number): readonly string[] =>
+      g
+        .addMany("Split", [x, g.ints(new Array<number>(count).fill(1))], count, { axis: int(3) })
+        .map((part) => g.add("Reshape", [part, g.ints([0, 0, 8])]));
+    const all = modelFrom([BATCH, 6, 2, 3, 4], (g, x) =>
+      g.add("MultiHeadAttention", [x], attributes, { domain: MS, outputs: ["y"] }),
+    );
+    const allApart = modelFrom([BATCH, 6, 2, 3, 4], (g, x) =>
+      g.add("MultiHeadAttention", parts(g, x, 3), attributes, { domain: MS, outputs: ["y"] }),
+    );
+    const query = (g: GraphBuilder): string => g.constant(weight(1, 6, 8));
+    const pair = modelFrom([1, 6, 2, 2, 4], (g, x) =>
+      g.add("MultiHeadAttention", [query(g), x], attributes, { domain: MS, outputs: ["y"] }),
+    );
+    const pairApart = modelFrom([1, 6, 2, 2, 4], (g, x) =>
+      g.add("MultiHeadAttention", [query(g), ...parts(g, x, 2)], attributes, { domain: MS, outputs: ["y"] }),
+    );
+    for (const [packed, apart] of [
+      [all, allApart],
+      [pair, pairApart],
+    ] as const) {
+      const expanded = canonicalise(packed);
+      expect(expanded.graph.nodes.map((node) => node.op)).toContain("Softmax");
+      const feeds = feedsFor(packed, 2);
+      expect(difference(await runModel(apart, feeds), await runModel(expanded, feeds))).toBeLessThan(1e-5);
     }
   });
 
