@@ -18,7 +18,6 @@ export interface EmitOptions {
 const identity = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
 export class Emitter {
-  readonly opset: number;
   readonly #builder: GraphBuilder;
   readonly #written = new Map<string, readonly string[]>();
   /** Transposes by their output, so that transposing back gives the original. */
@@ -26,7 +25,6 @@ export class Emitter {
 
   constructor(builder: GraphBuilder) {
     this.#builder = builder;
-    this.opset = builder.opset;
   }
 
   /** Makes a node of the forward graph known, so that its value is reused instead of computed again. */
@@ -178,10 +176,7 @@ export class Emitter {
 
   /** Mean over axes, kept with extent 1. */
   reduceMean(value: string, axes: readonly number[]): string {
-    const keepdims = int(1);
-    return this.opset >= 18
-      ? this.op("ReduceMean", [value, this.ints(axes)], { keepdims })
-      : this.op("ReduceMean", [value], { axes: intsAttribute(axes), keepdims });
+    return this.op("ReduceMean", [value, this.ints(axes)], { keepdims: int(1) });
   }
 
   concat(values: readonly string[], axis: number): string {

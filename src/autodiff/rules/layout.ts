@@ -58,6 +58,8 @@ const cast: Rule = (context) => [
     const from = emit.dtype(input(context, 0));
     return isFloatType(from) ? emit.cast(dy, from) : undefined;
   },
+  // What CastLike takes the type of has no influence on the values.
+  () => undefined,
 ];
 
 /** At inference dropout passes its input on; a ratio is for training alone. */

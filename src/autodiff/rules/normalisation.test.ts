@@ -31,6 +31,18 @@ describe("gradients of norms over other axes", () => {
         g.add("InstanceNormalization", [x, g.constant(vector(c, 1)), g.constant(vector(c, -1))], EPSILON),
     })));
 
+  it("GroupNormalization with a scale for each group", () =>
+    checkProperty(fc.tuple(extent, extent, extent), ([n, groups, h]) => ({
+      shapes: [[n, 2 * groups, h, 2]],
+      dtype: "float32",
+      batch: true,
+      body: (g, [x = ""]) =>
+        g.add("GroupNormalization", [x, g.constant(vector(groups, 1)), g.constant(vector(groups, -1))], {
+          num_groups: int(groups),
+          ...EPSILON,
+        }),
+    })));
+
   for (const p of [1, 2]) {
     it(`LpNormalization with p = ${p}`, () =>
       checkProperty(fc.tuple(extent, extent, fc.constantFrom(0, 1, -1)), ([a, b, axis]) => ({
