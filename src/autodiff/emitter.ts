@@ -22,6 +22,8 @@ export class Emitter {
   readonly #written = new Map<string, readonly string[]>();
   /** Transposes by their output, so that transposing back gives the original. */
   readonly #transposes = new Map<string, { readonly input: string; readonly perm: readonly number[] }>();
+  /** What a value is a multiple of, where it was multiplied or divided by one number. */
+  readonly #multiples = new Map<string, string>();
 
   constructor(builder: GraphBuilder) {
     this.#builder = builder;
@@ -39,6 +41,9 @@ export class Emitter {
     if (node.op === "Transpose" && input !== undefined && perm?.kind === "ints") {
       this.#transposes.set(output, { input, perm: perm.value });
     }
+    const [a = "", b = ""] = node.inputs;
+    if ((node.op === "Mul" || node.op === "Div") && this.isScalar(b)) this.#multiples.set(output, a);
+    if (node.op === "Mul" && this.isScalar(a)) this.#multiples.set(output, b);
   }
 
   type(name: string): ValueType {
@@ -103,10 +108,30 @@ export class Emitter {
 
   add = (a: string, b: string): string => this.op("Add", [a, b]);
   sub = (a: string, b: string): string => this.op("Sub", [a, b]);
-  mul = (a: string, b: string): string => this.op("Mul", [a, b]);
   div = (a: string, b: string): string => this.op("Div", [a, b]);
   neg = (a: string): string => this.op("Neg", [a]);
   matmul = (a: string, b: string): string => this.op("MatMul", [a, b]);
+
+  /** A product with one number is taken in front of a transpose, so that the transpose can meet its inverse. */
+  mul(a: string, b: string): string {
+    const inner = this.isScalar(b) ? this.#transposes.get(a) : undefined;
+    if (inner === undefined) return this.op("Mul", [a, b]);
+    return this.transpose(this.op("Mul", [inner.input, b]), inner.perm);
+  }
+
+  /** Whether the value is a constant of rank 0 (or one that acts like it beside anything: [1]). */
+  isScalar(name: string): boolean {
+    const dims = this.constantOf(name)?.dims;
+    return dims !== undefined && dims.length <= 1 && dims.every((extent) => extent === 1);
+  }
+
+  /** Whether the value is (a multiple of) a transpose that made its last axis of an earlier one. */
+  isTransposed(name: string): boolean {
+    const base = this.#multiples.get(name);
+    if (base !== undefined) return this.isTransposed(base);
+    const perm = this.#transposes.get(name)?.perm ?? [];
+    return (perm.at(-1) ?? 0) < (perm.at(-2) ?? 0);
+  }
 
   /** a·factor. */
   scale(a: string, factor: number): string {

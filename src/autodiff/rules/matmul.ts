@@ -28,11 +28,16 @@ function right(context: RuleContext, { a, b, dy, alpha }: Product): string {
   const { emit } = context;
   const [shapeA, shapeB] = [shapeOf(context, a), shapeOf(context, b)];
   const rows = (value: string, features: number) => emit.op("Reshape", [value, emit.ints([-1, features])]);
+  const rankY = shapeOf(context, dy).length;
   const [k, n] = shapeB;
   if (shapeB.length === 2 && shapeA.length > 2 && typeof k === "number" && typeof n === "number") {
     return emit.scale(emit.matmul(emit.swap(rows(a, k), 2), rows(dy, n)), alpha);
   }
-  const full = emit.scale(emit.matmul(emit.swap(a, shapeA.length), dy), alpha);
+  // What was transposed into b is transposed back behind this: (dyᵀ·a)ᵀ then needs neither.
+  const product = emit.isTransposed(b)
+    ? emit.swap(emit.matmul(emit.swap(dy, rankY), a), rankY)
+    : emit.matmul(emit.swap(a, shapeA.length), dy);
+  const full = emit.scale(product, alpha);
   return sumTo(context, full, [...shapeOf(context, dy).slice(0, -2), ...shapeB.slice(-2)], shapeB);
 }
 
