@@ -12,7 +12,7 @@ import { surround } from "./cut.js";
 import { axisGroups } from "./reshape.js";
 import { type Known, type Plan, shapeOfInput, shapeOfOutput } from "./rule.js";
 import { permutation, reshapeTarget } from "./rules/layout.js";
-import { paddingOf } from "./rules/select.js";
+import { paddingOf } from "./rules/pad.js";
 import { ruleOf } from "./rules.js";
 
 /** The sum of a part of a value over some of its axes, which stay with extent 1. */

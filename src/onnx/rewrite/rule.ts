@@ -102,3 +102,19 @@ export function meet(a: Box | null, b: Box | null): Box | null {
 export function normalised(box: Box, shape: Shape | undefined): Box {
   return shape === undefined ? whole(shape) : normalise(box, shape);
 }
+
+/** A part of a part, in the coordinates of the whole. */
+export function partOfPart(inner: Box, outer: Box): Box {
+  return outer.map((range, axis) => {
+    const part = inner[axis] ?? null;
+    return range === null ? part : part === null ? range : moveRange(part, range[0]);
+  });
+}
+
+/** A box moved by the corner of another, forwards or back. */
+export function shifted(box: Box, corner: Box, shape: Shape | undefined, sign: 1 | -1): Box {
+  return normalised(
+    box.map((range, axis) => moveRange(range, sign * (corner[axis]?.[0] ?? 0))),
+    shape,
+  );
+}

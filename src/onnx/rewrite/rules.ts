@@ -4,10 +4,13 @@ import type { Rule } from "./rule.js";
 import { contractRules } from "./rules/contract.js";
 import { elementwiseRules } from "./rules/elementwise.js";
 import { layoutRules } from "./rules/layout.js";
+import { padRules } from "./rules/pad.js";
 import { selectRules } from "./rules/select.js";
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
-  [elementwiseRules, layoutRules, selectRules, contractRules].flatMap((table) => Object.entries(table)),
+  [elementwiseRules, layoutRules, selectRules, padRules, contractRules].flatMap((table) =>
+    Object.entries(table),
+  ),
 );
 
 /** The rule of a node's operator; undefined: a barrier. */
