@@ -56,7 +56,7 @@ export function labelsFromText(text: string, where: string): readonly string[] {
 export function checkLabels(labels: readonly string[], classes: number, where: string): readonly string[] {
   if (labels.length === classes) return labels;
   throw new VitreousError(
-    `${where} names ${labels.length} classes, but the model has ${classes}; give the right names with --labels FILE`,
+    `${where} names ${labels.length} ${labels.length === 1 ? "class" : "classes"}, but the model has ${classes}; give the right names with --labels FILE`,
   );
 }
 

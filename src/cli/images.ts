@@ -79,7 +79,7 @@ export async function* readImages(
   { signal, labelled }: ReadSettings,
 ): AsyncGenerator<NamedImage> {
   const labelOf = labelReader(facts, model.facts.labels);
-  const read = async (items: readonly InputImage[]): Promise<readonly NamedImage[]> => {
+  const read = async (items: readonly InputImage[]): Promise<readonly NamedImage[] | Failure> => {
     const path = items[0]?.path;
     if (path === undefined || signal.aborted) return [];
     try {
@@ -95,13 +95,13 @@ export async function* readImages(
       });
     } catch (error) {
       if (!(error instanceof VitreousError)) throw error;
-      failed.push({ image: path, error: error.message });
-      return [];
+      return { image: path, error: error.message };
     }
   };
   for await (const images of pipelined(files, AHEAD, read)) {
     if (signal.aborted) return;
-    yield* images;
+    if ("error" in images) failed.push(images);
+    else yield* images;
   }
 }
 

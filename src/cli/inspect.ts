@@ -50,12 +50,15 @@ function inspectModel(model: NodeModel) {
     name,
     why: model.unsupported(methodFromSpec(name)),
   }));
+  // The anatomy's own reasons are said once, not again by each method that they stop.
+  const reasons = methods.flatMap(({ why }) => why ?? []);
+  const further = reasons.filter((why) => !model.anatomy.why.some((known) => why.includes(known)));
   const working = methods.flatMap(({ name, why }) => (why === undefined ? [name] : []));
   return inspectAnatomy(model.anatomy, {
     batch: model.batch,
     differentiable: working.some((name) => usesGradients(methodFromSpec(name), model.anatomy)),
     methods: working,
-    why: [...new Set(methods.flatMap(({ why }) => why ?? []))],
+    why: [...new Set(further)],
   });
 }
 

@@ -53,7 +53,13 @@ export function summary(): Summary {
     },
     rows: (seed) =>
       [...collected.values()].map(({ key, values, groups }) => {
-        const { mean, interval, n, groups: count, reason } = meanWithInterval(values, {
+        const {
+          mean,
+          interval,
+          n,
+          groups: count,
+          reason,
+        } = meanWithInterval(values, {
           groups,
           seed,
           level: INTERVALS.level,

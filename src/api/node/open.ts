@@ -1,7 +1,8 @@
 /** @file Opens a model from disk in Node: the file, what is said of it beside it, and a runtime for it. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { AnatomyHints } from "../../anatomy/hints.js";
+import { readBytes } from "../../imaging/node/file-error.js";
 import { openCheckpoint } from "../../models/node/open.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Model } from "../../onnx/graph.js";
@@ -43,28 +44,33 @@ interface Source {
  * @throws VitreousError: no such file, no model, no image classifier, settings that do not fit it.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<NodeModel> {
-  const source = await readSource(path);
   const { device, threads, hints, imageSize } = options;
+  const preprocess = options.preprocess === undefined ? undefined : await readText(options.preprocess);
+  const labels = options.labels === undefined ? undefined : await readText(options.labels);
+  const source = await readSource(path);
+  const beside = await configurationIn(source.folder);
   const runtime = await nodeRuntime({ ...(device && { device }), ...(threads && { threads }) });
   try {
-    const { anatomy, graphs, head } = await understand(source.model, runtime, { hints, image: imageSize });
-    const settings = readSettings(
-      {
-        preprocess: options.preprocess === undefined ? undefined : await readText(options.preprocess),
-        labels: options.labels === undefined ? undefined : await readText(options.labels),
-        beside: await configurationIn(source.folder),
-        metadata: source.model.metadata,
-      },
-      anatomy,
-    );
+    const { anatomy, graphs, head } = await understand(source.model, runtime, {
+      hints,
+      image: imageSize,
+    }).catch((error: unknown) => {
+      throw named(error, path);
+    });
+    const { metadata } = source.model;
+    const settings = readSettings({ preprocess, labels, beside, metadata }, anatomy);
     const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
     return await NodeModel.open({ anatomy, graphs, head, runtime, settings, facts });
   } catch (error) {
     await runtime.close();
-    throw error instanceof VitreousError && !error.message.includes(basename(path))
-      ? new VitreousError(`${path}: ${error.message}`, { cause: error })
-      : error;
+    throw error;
   }
+}
+
+/** What is wrong with a model's graph, with the name of its file. */
+function named(error: unknown, path: string): unknown {
+  if (!(error instanceof VitreousError) || error.message.includes(basename(path))) return error;
+  return new VitreousError(`${path}: ${error.message}`, { cause: error });
 }
 
 async function readSource(path: string): Promise<Source> {
@@ -99,19 +105,12 @@ async function configurationIn(folder: string): Promise<readonly NamedText[]> {
   const found: NamedText[] = [];
   for (const name of ["preprocessor_config.json", "config.json"]) {
     const path = join(folder, name);
-    const text = await readFile(path, "utf8").catch(() => undefined);
-    if (text !== undefined) found.push({ name: path, text });
+    if ((await stat(path).catch(() => undefined))?.isFile()) found.push(await readText(path));
   }
   return found;
 }
 
+/** A byte order mark, as some editors leave it, is no part of the text. */
 async function readText(path: string): Promise<NamedText> {
-  try {
-    return { name: path, text: await readFile(path, "utf8") };
-  } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw new VitreousError(
-      missing ? `there is no file ${path}` : `${path} could not be read: ${String(error)}`,
-    );
-  }
+  return { name: path, text: new TextDecoder().decode(await readBytes(path)) };
 }

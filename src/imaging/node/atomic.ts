@@ -3,8 +3,8 @@
  * a full disk or two runs at once leave no half-written file behind.
  */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { VitreousError } from "../../onnx/errors.js";
 import { errorCode } from "./file-error.js";
 
@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission is denied; choose a folder that you may write to",
   EPERM: "permission is denied; choose a folder that you may write to",
   EROFS: "the file system is read-only; choose another folder",
+  ENOENT: "the system does not let a folder be made there; choose another one",
   EISDIR: "a folder of that name is in the way",
   ENOTDIR: "a file is in the way where a folder should be",
   EEXIST: "a file is in the way where a folder should be",
@@ -28,13 +29,35 @@ export function writeFailure(path: string, error: unknown): VitreousError {
   return new VitreousError(`${path} could not be written: ${reason}.`, { cause: error });
 }
 
-/** Makes a folder and those above it; one clear error when it cannot be. */
+/**
+ * Makes a folder and those above it; one clear error when it cannot be. Not by mkdir's own `recursive`, which tries
+ * for ever where the parent exists and yet holds nothing new (/proc).
+ */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeWithParents(resolve(path));
   } catch (error) {
     throw writeFailure(path, error);
   }
+}
+
+async function makeWithParents(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" && dirname(path) !== path && !(await isFolder(dirname(path)))) {
+      await makeWithParents(dirname(path));
+      await mkdir(path).catch((again: unknown) => unlessFolder(path, again));
+    } else await unlessFolder(path, error);
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+
+/** Another run may have made it meanwhile. */
+async function unlessFolder(path: string, error: unknown): Promise<void> {
+  if (!(await isFolder(path))) throw error;
 }
 
 /**
