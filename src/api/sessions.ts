@@ -6,7 +6,8 @@ import type { Compiled, TargetMode } from "../explain/compile.js";
 import type { Method } from "../explain/method.js";
 import { VitreousError } from "../onnx/errors.js";
 import type { Model } from "../onnx/graph.js";
-import { lower } from "../onnx/rewrite/lower.js";
+import { lower } from "../onnx/tune/lower.js";
+import { spreadRows } from "../onnx/tune/stride.js";
 import { writeModel } from "../onnx/write.js";
 import type { NdArray, Runtime, Session } from "../runtime/runtime.js";
 import type { ModelImage } from "./image.js";
@@ -103,7 +104,7 @@ export class Sessions {
   }
 
   #load(model: Model): Promise<Session> {
-    return this.#runtime.load(writeModel(lower(model)), { name: this.#name });
+    return this.#runtime.load(writeModel(lower(spreadRows(model))), { name: this.#name });
   }
 
   #feedImages(images: readonly ModelImage[]): Record<string, NdArray> {

@@ -4,7 +4,7 @@
  * cost nothing): the bias goes into the matrix product and one pass over the activations is saved.
  */
 import { GraphBuilder } from "../builder.js";
-import { type Dim, isStatic, mulDim } from "../dim.js";
+import { type Dim, isStatic, isStaticShape, mulDim } from "../dim.js";
 import type { Model, Node } from "../graph.js";
 import { neededBy } from "../order.js";
 
@@ -18,11 +18,12 @@ export function lower(model: Model): Model {
   const products = new Map(
     graph.nodes.filter((n) => n.op === "MatMul" && n.domain === "").map((n) => [n.outputs[0] ?? "", n]),
   );
+  const fixed = fixedValues(model);
   const builder = GraphBuilder.rebuilding(model);
   const linear = new Map<Node, Linear>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
-    const found = linearLayer(node, products, model);
+    const found = linearLayer(node, products, fixed, model);
     if (found === undefined || uses.get(found.product.outputs[0] ?? "") !== 1) continue;
     linear.set(node, found);
     skipped.add(found.product);
@@ -36,6 +37,17 @@ export function lower(model: Model): Model {
   return { ...model, graph: builder.build() };
 }
 
+/** Values that depend on constants alone: ONNX Runtime computes them when it loads the model. */
+function fixedValues({ graph }: Model): ReadonlySet<string> {
+  const fixed = new Set(graph.constants.keys());
+  for (const { inputs, outputs } of graph.nodes) {
+    if (inputs.length > 0 && inputs.every((name) => name === "" || fixed.has(name))) {
+      for (const name of outputs) fixed.add(name);
+    }
+  }
+  return fixed;
+}
+
 interface Linear {
   readonly product: Node;
   readonly bias: string;
@@ -43,7 +55,12 @@ interface Linear {
   readonly shape: readonly number[];
 }
 
-function linearLayer(node: Node, products: ReadonlyMap<string, Node>, { graph }: Model): Linear | undefined {
+function linearLayer(
+  node: Node,
+  products: ReadonlyMap<string, Node>,
+  fixed: ReadonlySet<string>,
+  { graph }: Model,
+): Linear | undefined {
   if (node.op !== "Add" || node.domain !== "") return undefined;
   const [a = "", b = ""] = node.inputs;
   for (const [made, bias] of [
@@ -52,17 +69,16 @@ function linearLayer(node: Node, products: ReadonlyMap<string, Node>, { graph }:
   ] as const) {
     const product = products.get(made);
     const [x = "", w = ""] = product?.inputs ?? [];
-    const weight = graph.constants.get(w);
-    const given = graph.constants.get(bias);
-    const input = graph.types.get(x);
-    if (product === undefined || weight?.dims.length !== 2 || given === undefined) continue;
-    if (weight.dtype !== "float32" || input?.dtype !== "float32" || input.shape === undefined) continue;
-    const [rows = 0, columns = 0] = weight.dims;
-    const isBias = given.dims.at(-1) === columns && given.dims.slice(0, -1).every((d) => d === 1);
-    if (!isBias || given.dims.length > input.shape.length || input.shape.length < 3) continue;
+    if (product === undefined || !fixed.has(w) || !fixed.has(bias)) continue;
+    const [input, weight, given] = [x, w, bias].map((name) => graph.types.get(name));
+    if (input?.dtype !== "float32" || weight?.dtype !== "float32") continue;
+    if (!isStaticShape(weight.shape) || !isStaticShape(given?.shape) || input.shape === undefined) continue;
+    const [rows = 0, columns = 0] = weight.shape;
+    const isBias = given.shape.at(-1) === columns && given.shape.slice(0, -1).every((d) => d === 1);
+    if (weight.shape.length !== 2 || !isBias || given.shape.length > input.shape.length) continue;
     const shape = withOneOpen([...input.shape.slice(0, -1), columns]);
-    if (shape !== undefined && input.shape.at(-1) === rows && manyRows(input.shape))
-      return { product, bias, shape };
+    const many = input.shape.length >= 3 && manyRows(input.shape);
+    if (shape !== undefined && many && input.shape.at(-1) === rows) return { product, bias, shape };
   }
   return undefined;
 }
@@ -82,15 +98,16 @@ function withOneOpen(shape: readonly Dim[]): readonly number[] | undefined {
 
 function writeGemm(builder: GraphBuilder, add: Node, { product, bias, shape }: Linear): void {
   const [x = "", weight = ""] = product.inputs;
-  const [rows = 0] = builder.constantOf(weight)?.dims ?? [];
-  const flat = builder.add("Reshape", [x, builder.ints([-1, rows])], {}, { hint: `${x}_rows` });
-  const made = builder.add("Gemm", [flat, weight, flatBias(builder, bias)], {}, { hint: `${add.name}_gemm` });
   const { outputs, name } = add;
+  const inner = builder.shapeOf(x)?.at(-1);
+  const flat = builder.add(
+    "Reshape",
+    [x, builder.ints([-1, isStatic(inner) ? inner : -1])],
+    {},
+    { hint: `${x}_rows` },
+  );
+  const vector =
+    builder.shapeOf(bias)?.length === 1 ? bias : builder.add("Reshape", [bias, builder.ints([-1])]);
+  const made = builder.add("Gemm", [flat, weight, vector], {}, { hint: `${name}_gemm` });
   builder.add("Reshape", [made, builder.ints(shape)], {}, { outputs, name });
-}
-
-function flatBias(builder: GraphBuilder, bias: string): string {
-  const tensor = builder.constantOf(bias);
-  if (tensor === undefined || tensor.dims.length === 1) return bias;
-  return builder.constant({ ...tensor, dims: [tensor.dims.at(-1) ?? 1] }, `${bias}_flat`);
 }
