@@ -25,7 +25,7 @@ export async function plainForward(path, options) {
       const { channels, height, width } = first.tensor;
       const size = channels * height * width;
       const data = new Float32Array(images.length * size);
-      images.forEach((image, i) => data.set(image.tensor.data, i * size));
+      for (const [i, image] of images.entries()) data.set(image.tensor.data, i * size);
       const dims = [images.length, channels, height, width];
       await session.run({ [name]: { dtype: "float32", dims, data } }, { transfer: true });
     },

@@ -192,6 +192,9 @@ describe.each(corpus())("$name", (model) => {
       ).toBeLessThanOrEqual(limit.logits);
       const maps = (m: number): Float32Array => joined(top.map((e) => e.maps[m]?.values ?? []));
       expect(relativeError(maps(0), goldenFloats(model, "gradcam.top"))).toBeLessThanOrEqual(limit.cam);
+      // pytorch-grad-cam resizes with OpenCV: half-pixel bilinear like ours, so image size adds only rounding.
+      const sized = joined(top.map((e) => e.maps[0]?.atImageSize() ?? []));
+      expect(relativeError(sized, goldenFloats(model, "gradcam_pgc.top"))).toBeLessThanOrEqual(2 * limit.cam);
       // vit-explain's own function has one class token: models with more prefix tokens, or none, have no such golden.
       const names = swin
         ? ["rollout"]

@@ -3,6 +3,7 @@
  * they are. The same in Node and in a page; only where its bytes, images and runtime come from differs.
  */
 import type { Anatomy } from "../anatomy/anatomy.js";
+import { verifyAnatomy } from "../anatomy/verify.js";
 import { compileMethods, type TargetMode, usesGradients } from "../explain/compile.js";
 import { imageMap } from "../explain/map.js";
 import type { Method, Parameters, TokenMap } from "../explain/method.js";
@@ -224,6 +225,14 @@ export class OpenedModel {
     })) {
       yield readScores(scored.id, metrics, scored.logits);
     }
+  }
+
+  /**
+   * Checks the anatomy on the model's own behaviour, by one run on a seeded random image: attention rows must sum to 1,
+   * logits must give the output. Sentences that say what does not hold; empty where all is well.
+   */
+  async verify(): Promise<readonly string[]> {
+    return verifyAnatomy(this.anatomy, (names) => this.#sessions.values(names, this.facts.seed));
   }
 
   /** Frees the sessions and ends the runtime. */

@@ -6,10 +6,12 @@ import type { Compiled, TargetMode } from "../explain/compile.js";
 import type { Method } from "../explain/method.js";
 import { VitreousError } from "../onnx/errors.js";
 import type { Model } from "../onnx/graph.js";
+import { prune } from "../onnx/prune.js";
 import { lower } from "../onnx/tune/lower.js";
 import { spreadRows } from "../onnx/tune/stride.js";
 import { writeModel } from "../onnx/write.js";
-import type { NdArray, Runtime, Session } from "../runtime/runtime.js";
+import { normal } from "../random.js";
+import type { Fetches, NdArray, Runtime, Session } from "../runtime/runtime.js";
 import type { ModelImage } from "./image.js";
 
 export interface ModelGraphs {
@@ -95,6 +97,25 @@ export class Sessions {
       batch: this.batch,
       feed: (images: readonly ModelImage[]) => this.#feedImages(images),
     };
+  }
+
+  /** Values of the graph for one seeded random image, normalised. */
+  async values(names: readonly string[], seed: number): Promise<Fetches> {
+    const { full } = this.#graphs;
+    const known = names.filter((name) => full.graph.types.has(name));
+    const outputs = known.map((name) => ({
+      name,
+      dtype: "float32" as const,
+      shape: undefined,
+      ...full.graph.types.get(name),
+    }));
+    const session = await this.#load({ ...full, graph: prune({ ...full.graph, outputs }) });
+    try {
+      const next = normal(seed);
+      return await session.run(this.#feed(Float32Array.from({ length: this.inputSize }, next), 1));
+    } finally {
+      await session.release();
+    }
   }
 
   async close(): Promise<void> {

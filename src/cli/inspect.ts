@@ -18,28 +18,38 @@ import {
 export function inspectCommand(context: CommandContext): Command {
   return withModelOptions(withModelArgument(new Command("inspect")))
     .description("Say what a model is, and which methods work on it.")
+    .option("--verify", "also run it once on a random image and check what was recognised")
     .addHelpText(
       "after",
       `
 Examples:
   vitreous inspect model.onnx
+  vitreous inspect model.onnx --verify
   vitreous inspect vit_tiny_patch16_224/ --json`,
     )
-    .action((path: string, options: ModelOptions) => inspect(path, options, context));
+    .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
 
-async function inspect(path: string, options: ModelOptions, context: CommandContext): Promise<void> {
+interface InspectOptions extends ModelOptions {
+  readonly verify?: boolean;
+}
+
+async function inspect(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
   const model = await openModel(path, openOptions(options));
   try {
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
     const inspection = inspectModel(model);
     const { preprocessing } = model;
+    const problems = options.verify ? await model.verify() : [];
     if (options.json) say.result(prettyJson({ ...inspection, preprocessing, labels: model.facts.labels }));
     else {
       const lines = [...describeInspection(inspection), `  images   ${preprocessingInWords(preprocessing)}`];
       say.result([...lines, `  labels   ${labelsInWords(model.facts.labels)}`].join("\n"));
     }
+    if (options.verify && problems.length === 0) say.note("verified: one run on a random image agrees");
+    for (const problem of problems) say.error(`${path}: ${problem}`);
+    if (problems.length > 0) context.done(1);
   } finally {
     await model.close();
   }
