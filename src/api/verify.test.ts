@@ -7,7 +7,7 @@ const fixture = (name: string): string =>
 
 describe("verifying an anatomy on the model's own behaviour", () => {
   it.each([
-    "vit/legacy-14.onnx",
+    "vit/legacy-17.onnx",
     "swin_pad/dynamo-20-fixed.onnx",
     "vit_mean/dynamo-20-softmax.onnx",
     "vit_nhwc/legacy-17-nhwc.onnx",
