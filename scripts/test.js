@@ -23,7 +23,13 @@ const passed = [
   step("types", "npx", ["tsc", "-p", "tsconfig.json"]),
   step("style", "npx", ["biome", "check", "--error-on-warnings", "."]),
   step("build", "npm", ["run", "--silent", "build"]),
-  step("tests", "npx", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`]),
+  step("tests", "npx", [
+    "vitest",
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ]),
 ];
 /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number }} */
 const counts = JSON.parse(readFileSync(report, "utf8"));

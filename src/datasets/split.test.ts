@@ -7,15 +7,13 @@ const item = fc.record({
   label: fc.constantFrom("a", "b", "c"),
   group: fc.option(fc.integer({ min: 0, max: 12 }).map(String), { nil: undefined }),
 });
-const items = fc
-  .array(item, { maxLength: 80 })
-  .map((list) =>
-    list.map(({ label, group }, i) => ({
-      name: `${i}.png`,
-      label,
-      ...(group === undefined ? {} : { group }),
-    })),
-  );
+const items = fc.array(item, { maxLength: 80 }).map((list) =>
+  list.map(({ label, group }, i) => ({
+    name: `${i}.png`,
+    label,
+    ...(group === undefined ? {} : { group }),
+  })),
+);
 const shares = { train: 0.7, val: 0.1, test: 0.2 };
 
 describe("splitting", () => {
