@@ -1,5 +1,5 @@
 /** @file The maps of one image that `evaluate` scores: the methods' own, ones made elsewhere, and controls. */
-import type { MapToScore } from "../api/opened.js";
+import type { MapToScore } from "../api/types.js";
 import { CONTROLS, controlMap, invertedMap } from "../metrics/controls.js";
 import type { ImageTensor } from "../metrics/metric.js";
 import { mix } from "../random.js";

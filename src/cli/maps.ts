@@ -1,10 +1,12 @@
 /** @file Maps made elsewhere (`--maps DIR`): found by an image's stem, checked against the size the model sees. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { MapToScore } from "../api/opened.js";
+import type { MapToScore } from "../api/types.js";
 import { readBytes, readFailure } from "../imaging/node/file-error.js";
 import { readNpy } from "../imaging/npy.js";
 import { VitreousError } from "../onnx/errors.js";
+
+const EXTENSION = ".npy";
 
 /** Files of DIR by image stem: `<stem>.npy` is "maps", `<stem>.<name>.npy` is "maps:<name>". */
 export interface MapFolder {
@@ -20,16 +22,16 @@ export async function openMapFolder(folder: string, stems: readonly string[]): P
   const names = await readdir(folder).catch((error: unknown) => {
     throw new VitreousError(`--maps: ${readFailure(folder, error).message}`, { cause: error });
   });
-  const files = names.filter((name) => name.toLowerCase().endsWith(".npy") && !name.startsWith(".")).sort();
+  const files = names.filter((name) => name.endsWith(EXTENSION) && !name.startsWith("."));
   if (files.length === 0) throw new VitreousError(`--maps: ${folder} holds no .npy files.`);
   const known = new Set(stems);
   const byStem = new Map<string, { readonly method: string; readonly path: string }[]>();
-  for (const file of files) {
-    const bare = file.slice(0, -".npy".length);
+  for (const bare of files.map((file) => file.slice(0, -EXTENSION.length)).sort()) {
     const stem = ownerOf(bare, known);
     if (stem === undefined) continue;
     const method = bare === stem ? "maps" : `maps:${bare.slice(stem.length + 1)}`;
-    byStem.set(stem, [...(byStem.get(stem) ?? []), { method, path: join(folder, file) }]);
+    const path = join(folder, `${bare}${EXTENSION}`);
+    byStem.set(stem, [...(byStem.get(stem) ?? []), { method, path }]);
   }
   return { mapsOf: (stem) => byStem.get(stem) ?? [] };
 }

@@ -1,6 +1,6 @@
 /** @file What the commands' JSON and file names have in common. */
 import type { NodeModel } from "../api/node/node-model.js";
-import type { Explanation } from "../api/opened.js";
+import type { Explanation } from "../api/types.js";
 import type { Method } from "../explain/method.js";
 import { VitreousError } from "../onnx/errors.js";
 

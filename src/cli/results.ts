@@ -1,8 +1,8 @@
 /** @file What `evaluate` writes: results.json with every curve, scores.csv with a row a score, and the summary. */
 import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
-import type { Explanation, Score, ScoredImage } from "../api/opened.js";
 import { argmax, topPredictions } from "../api/prediction.js";
+import type { Explanation, Score, ScoredImage } from "../api/types.js";
 import type { Candidate } from "./candidates.js";
 import type { Failure, NamedImage } from "./images.js";
 import { partialFile, recordFile } from "./partial-file.js";

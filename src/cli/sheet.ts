@@ -1,7 +1,7 @@
 /** @file The contact sheet of an evaluation: pictures are drawn as results come, so that no tensors are kept for it. */
 import type { NodeModel } from "../api/node/node-model.js";
-import type { ScoredImage } from "../api/opened.js";
 import { topPredictions } from "../api/prediction.js";
+import type { ScoredImage } from "../api/types.js";
 import { colormap } from "../imaging/colormap.js";
 import { overlayPng, rgbPng } from "../imaging/node/png.js";
 import { contactSheet, type SheetImage } from "../report/contact-sheet.js";
