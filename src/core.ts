@@ -2,6 +2,9 @@
 export type { Anatomy, Block, Layer } from "./anatomy/anatomy.js";
 export type { AnatomyHints } from "./anatomy/hints.js";
 export type { ModelImage } from "./api/image.js";
+export { OpenedModel } from "./api/opened.js";
+export { type Prediction, softmax, topPredictions } from "./api/prediction.js";
+export type { Target } from "./api/target.js";
 export type {
   ExplainSettings,
   Explanation,
@@ -11,10 +14,7 @@ export type {
   Score,
   ScoredImage,
   ScoreItem,
-} from "./api/opened.js";
-export { OpenedModel } from "./api/opened.js";
-export { type Prediction, softmax, topPredictions } from "./api/prediction.js";
-export type { Target } from "./api/target.js";
+} from "./api/types.js";
 export type { Expr } from "./explain/expression.js";
 export * as expression from "./explain/expression.js";
 export { type GradCamOptions, gradCam } from "./explain/grad-cam.js";

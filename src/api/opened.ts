@@ -6,88 +6,28 @@ import type { Anatomy } from "../anatomy/anatomy.js";
 import { verifyAnatomy } from "../anatomy/verify.js";
 import { compileMethods, type TargetMode, usesGradients } from "../explain/compile.js";
 import { imageMap } from "../explain/map.js";
-import type { Method, Parameters, TokenMap } from "../explain/method.js";
+import type { Method } from "../explain/method.js";
 import { methodSpec } from "../explain/registry.js";
-import { riseBlur } from "../imaging/blur.js";
-import type { ImageTensor, Metric, MetricScore } from "../metrics/metric.js";
+import type { Metric } from "../metrics/metric.js";
 import { VitreousError } from "../onnx/errors.js";
 import { explainSubjects, type Subject } from "./explain.js";
 import type { ModelImage } from "./image.js";
-import { argmax, type Prediction, softmax, topPredictions } from "./prediction.js";
-import { type ScoreJob, scoreJobs } from "./score.js";
+import { planItems, readScores } from "./plan-scores.js";
+import { argmax, type Prediction, topPredictions } from "./prediction.js";
+import { scoreJobs } from "./score.js";
 import type { Sessions } from "./sessions.js";
 import { parseTarget, seedOf, type Target, type TargetChoice } from "./target.js";
-
-export interface RunSettings {
-  /** Images run at once; default 8, and always 1 for a model that takes no more. */
-  readonly batch?: number;
-  readonly signal?: AbortSignal;
-  /** Called as images (explain) or perturbed inputs (score) are done, with their number so far. */
-  readonly onProgress?: (done: number) => void;
-}
-
-export interface ExplainSettings extends RunSettings {
-  /** "top" (default), an index, a label, "A-B", "true", or as data. */
-  readonly target?: TargetChoice | string;
-}
-
-export interface ExplanationMap extends TokenMap {
-  /** The method as the command line writes it. */
-  readonly method: string;
-  /** With every "auto" settled. */
-  readonly parameters: Parameters;
-  /** At image size [height, width], in [0, 1]; computed anew at each call. */
-  readonly atImageSize: () => Float32Array;
-}
-
-export interface Explanation {
-  readonly image: ModelImage;
-  readonly logits: Float32Array;
-  readonly predictions: readonly Prediction[];
-  /** What was explained: z[index], or z[index] − z[minus]. */
-  readonly target: { readonly index: number; readonly minus?: number };
-  readonly maps: readonly ExplanationMap[];
-}
-
-/** A map to score: at image size, [height, width], any finite scale. */
-export interface MapToScore {
-  readonly method: string;
-  readonly values: Float32Array;
-}
-
-export interface ScoreItem {
-  readonly image: ModelImage;
-  readonly maps: readonly MapToScore[];
-  /** Classes whose probability is followed; default: the predicted class, and the true one where it differs. */
-  readonly classes?: readonly number[];
-  /** The clean image's logits where they are known, so that it is not run again. */
-  readonly logits?: Float32Array;
-}
-
-export interface Score extends MetricScore {
-  readonly method: string;
-  readonly metric: string;
-  readonly parameters: Metric["parameters"];
-  readonly direction: Metric["direction"];
-  /** Index of the class whose probability the curve follows. */
-  readonly class: number;
-}
-
-export interface ScoredImage {
-  readonly item: ScoreItem;
-  readonly logits: Float32Array;
-  readonly scores: readonly Score[];
-}
-
-export interface ModelFacts {
-  readonly name: string;
-  readonly sha256?: string;
-  readonly labels: readonly string[];
-  /** A black pixel in normalised space, per channel. */
-  readonly black: readonly number[];
-  /** Seed for random baselines, tie orders and controls; recorded. */
-  readonly seed: number;
-}
+import type {
+  ExplainSettings,
+  Explanation,
+  ExplanationMap,
+  MapToScore,
+  ModelFacts,
+  RunSettings,
+  Score,
+  ScoredImage,
+  ScoreItem,
+} from "./types.js";
 
 /** See the file's banner. Made by openModel. */
 export class OpenedModel {
@@ -209,7 +149,9 @@ export class OpenedModel {
     const { session, logits, batch, feedRows } = await this.#sessions.forward();
     const { classes } = this.anatomy.output;
     const size = this.#sessions.inputSize;
-    const jobs = this.#jobs(items, metrics);
+    const shared = { seed: this.facts.seed, black: this.facts.black };
+    const grid = this.anatomy.family === "unknown" ? {} : { grid: this.anatomy.grid };
+    const jobs = planItems(items, metrics, { ...shared, ...grid });
     const run = {
       session,
       logits,
@@ -248,37 +190,6 @@ export class OpenedModel {
       ? `${method.name}: ${refusal}`
       : undefined;
   }
-
-  async *#jobs(
-    items: AsyncIterable<ScoreItem> | Iterable<ScoreItem>,
-    metrics: readonly Metric[],
-  ): AsyncGenerator<ScoreJob<PlannedItem>> {
-    for await (const item of items) {
-      const { image, maps, logits } = item;
-      let blurred: Float32Array | undefined;
-      const shared = {
-        image: image.tensor,
-        blurred: () => {
-          blurred ??= riseBlur(image.tensor);
-          return blurred;
-        },
-        seed: this.facts.seed,
-        black: this.facts.black,
-        ...(this.anatomy.family === "unknown" ? {} : { grid: this.anatomy.grid }),
-      };
-      const plans = maps.flatMap((map) => {
-        checkMap(map, image);
-        return metrics.map((metric) => metric.plan({ ...shared, map: map.values }));
-      });
-      const planned = { item, plans };
-      const clean = cleanPlan(image.tensor);
-      yield {
-        id: planned,
-        plans: [clean, ...plans],
-        ...(logits ? { known: new Map([["clean", logits]]) } : {}),
-      };
-    }
-  }
 }
 
 const DEFAULT_BATCH = 8;
@@ -287,60 +198,6 @@ function batchSize(batch: "dynamic" | "fixed", { batch: wanted = DEFAULT_BATCH }
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new VitreousError(`batch must be a whole number, at least 1, not ${wanted}`);
   return batch === "fixed" ? 1 : wanted;
-}
-
-interface PlannedItem {
-  readonly item: ScoreItem;
-  readonly plans: readonly ReturnType<Metric["plan"]>[];
-}
-
-/** The clean image itself: every item has its logits, whether or not a metric asks for them. */
-function cleanPlan(image: ImageTensor): ReturnType<Metric["plan"]> {
-  return {
-    count: 1,
-    key: () => "clean",
-    write: (_, target) => target.set(image.data),
-    score: () => ({ auc: 0, curve: [], extra: {}, notes: [] }),
-  };
-}
-
-function readScores(
-  { item, plans }: PlannedItem,
-  metrics: readonly Metric[],
-  rows: readonly (readonly Float32Array[])[],
-): ScoredImage {
-  const logits = rows[0]?.[0] ?? new Float32Array(0);
-  const followed = item.classes ?? [...new Set([argmax(logits), item.image.label ?? argmax(logits)])];
-  const scores = plans.flatMap((plan, p) => {
-    const metric = metrics[p % metrics.length];
-    const map = item.maps[Math.floor(p / metrics.length)];
-    if (metric === undefined || map === undefined) return [];
-    const probabilities = (rows[p + 1] ?? []).map((row) => softmax(row));
-    return followed.map((index) => ({
-      method: map.method,
-      metric: metric.name,
-      parameters: metric.parameters,
-      direction: metric.direction,
-      class: index,
-      ...plan.score(Float64Array.from(probabilities, (row) => row[index] ?? 0)),
-    }));
-  });
-  return { item, logits, scores };
-}
-
-function checkMap(map: MapToScore, image: ModelImage): void {
-  const { height, width } = image.tensor;
-  if (map.values.length !== height * width) {
-    throw new VitreousError(
-      `${image.name}: the map "${map.method}" has ${map.values.length} values, but the model sees ${height}×${width} = ${height * width} pixels`,
-    );
-  }
-  const bad = map.values.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) {
-    throw new VitreousError(
-      `${image.name}: the map "${map.method}" is ${map.values[bad]} at row ${Math.floor(bad / width)}, column ${bad % width}; maps must be finite everywhere`,
-    );
-  }
 }
 
 async function* withTargets(

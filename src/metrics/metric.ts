@@ -28,6 +28,8 @@ export interface MetricSubject {
 /** The perturbed inputs of one image under one map: written one after the other, in order, into batch buffers. */
 export interface EvaluationPlan {
   readonly count: number;
+  /** The metric's parameters with what depends on the image settled. */
+  readonly parameters: Metric["parameters"];
   /** Identical inputs have identical keys (within one image), whatever metric or method made them: they are run once. */
   key(index: number): string;
   /** Writes perturbed input `index` into `target` (channels·height·width). Called with increasing index, some skipped. */

@@ -42,6 +42,7 @@ export function perturbationPlan(subject: MetricSubject, options: PerturbationOp
 
   return {
     count: points * walks.length,
+    parameters: { step: options.step, baseline: options.baseline, order: options.order, ties: options.ties },
     key: (index) => keys[Math.floor(index / points)]?.[index % points] ?? "",
     write(index, target) {
       const wanted = Math.min((index % points) * options.step, area);

@@ -6,10 +6,11 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Runtime } from "../../runtime/runtime.js";
 import type { Understood } from "../graphs.js";
 import type { ModelImage } from "../image.js";
-import { type ModelFacts, OpenedModel } from "../opened.js";
+import { OpenedModel } from "../opened.js";
 import { type ImagePreparer, imagePreparer } from "../prepare-image.js";
 import { Sessions } from "../sessions.js";
 import type { Settings } from "../settings.js";
+import type { ModelFacts } from "../types.js";
 
 export interface WebModelParts extends Understood {
   readonly runtime: Runtime;
