@@ -10,6 +10,8 @@ export interface CommandContext {
   /** Tells the exit status. */
   readonly done: (status: number) => void;
   readonly terminal: (quiet: boolean) => Terminal;
+  /** Sentences for the foot of the contact sheet. */
+  readonly sheetNotes: readonly string[];
 }
 
 /** What every command takes. */

@@ -25,10 +25,13 @@ vitreous <command> --help shows a command's options.`;
 export interface RunOptions {
   /** "auto" (default): a bar where standard error is a terminal, nothing elsewhere; "lines": a line now and then. */
   readonly progress?: ProgressStyle;
+  /** Sentences for the foot of the contact sheet. */
+  readonly sheetNotes?: readonly string[];
 }
 
 /** Runs the command line and gives the exit status. */
-export async function run(args: readonly string[], { progress = "auto" }: RunOptions = {}): Promise<number> {
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<number> {
+  const { progress = "auto", sheetNotes = [] } = options;
   const interrupt = new AbortController();
   const onSignal = (): void => {
     // The first one ends the work in good order; a second one ends the process at once.
@@ -39,6 +42,7 @@ export async function run(args: readonly string[], { progress = "auto" }: RunOpt
   let status = 0;
   const context = {
     signal: interrupt.signal,
+    sheetNotes,
     done: (code: number) => {
       status = Math.max(status, code);
     },

@@ -5,6 +5,7 @@ import type { ScoredImage } from "../api/types.js";
 import { colormap } from "../imaging/colormap.js";
 import { overlayPng, rgbPng } from "../imaging/node/png.js";
 import { contactSheet, type SheetImage } from "../report/contact-sheet.js";
+import { plural, shortNames } from "./format.js";
 import { pairScores, type ScoredSubject } from "./results.js";
 import type { SummaryRow } from "./summary.js";
 
@@ -16,7 +17,11 @@ export interface SheetBuilder {
   html(summary: readonly SummaryRow[], facts: readonly string[]): Promise<string>;
 }
 
-export function sheetBuilder(model: NodeModel, methods: readonly string[]): SheetBuilder {
+export function sheetBuilder(
+  model: NodeModel,
+  methods: readonly string[],
+  moreNotes: readonly string[],
+): SheetBuilder {
   const images: SheetImage[] = [];
   let left = 0;
   const { labels } = model.facts;
@@ -53,16 +58,18 @@ export function sheetBuilder(model: NodeModel, methods: readonly string[]): Shee
       });
     },
     async html(summary, facts) {
+      const names = shortNames(images.map((i) => i.name));
       return contactSheet({
         title: "What the model looks at, and how faithful the maps are",
-        facts: [...facts, `${images.length + left} images`],
-        images,
+        facts: [...facts, plural(images.length + left, "image")],
+        images: images.map((image, i) => ({ ...image, name: names[i] ?? image.name })),
         colors: scaleColors(),
         summary: summary.map(({ method, of, ...row }) => ({
           ...row,
           method: of === undefined ? method : `${method} ${of}`,
         })),
         notes: [
+          ...moreNotes,
           `Maps: ${methods.join(", ") || "made elsewhere"}. Each is scaled to [0, 1] on its own; brighter is more important.`,
           "Insertion starts from a blurred image and puts back the most important pixels first: a high curve means the map found what the model uses. Deletion starts from the image and takes them away: a low curve is good. Scores mean something only beside the controls (random, centre, edge and inverted maps).",
           ...(left > 0 ? [`${left} more images are in results.json and not on this page.`] : []),

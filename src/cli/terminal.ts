@@ -30,7 +30,7 @@ export type ProgressStyle = "auto" | "lines";
 
 const silent: Progress = { update: () => undefined, done: () => undefined };
 const REDRAW_MS = 80;
-const LINE_MS = 5000;
+const LINE_MS = 8000;
 
 export interface TerminalOptions {
   readonly quiet: boolean;
@@ -83,11 +83,12 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
 function lines(title: string, total: number | undefined, say: (line: string) => void): Progress {
   const started = Date.now();
   let said = started;
+  let last = 0;
   return {
     update(done) {
       const now = Date.now();
-      if (now - said < LINE_MS || done === total) return;
-      said = now;
+      if (done === last || done === total || now - said < LINE_MS) return;
+      [said, last] = [now, done];
       const left = done > 0 && total ? `, ${formatDuration(remaining(done, total, now - started))} left` : "";
       say(`${title} ${total ? `${done}/${total}` : done}${left}`);
     },

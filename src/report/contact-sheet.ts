@@ -3,7 +3,7 @@
  * how the maps scored. No network, no script; opens from disk and prints.
  */
 import { type CurveLine, curvesFigure } from "./curves.js";
-import { escapeHtml, html, raw } from "./html.js";
+import { escapeHtml, type Html, html, raw } from "./html.js";
 import { STYLE } from "./style.js";
 import { PALETTE } from "./svg.js";
 
@@ -49,14 +49,10 @@ export interface Sheet {
 }
 
 export function contactSheet(sheet: Sheet): string {
-  const methods = [...new Set(sheet.images.flatMap((i) => i.maps.map((m) => m.method)))];
-  const legend = methods.map(
-    (m, i) =>
-      html`<span class="key"><i style="background:${PALETTE[i % PALETTE.length] ?? ""}"></i>${m}</span>`,
-  );
-  const controls = sheet.summary.some((s) => s.control)
-    ? [html`<span class="key"><i class="grey"></i>controls</span>`]
-    : [];
+  // A method has one colour on the whole page.
+  const names = [
+    ...new Set(sheet.images.flatMap((i) => i.scores.filter((s) => !s.control).map((s) => s.method))),
+  ];
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -71,12 +67,13 @@ export function contactSheet(sheet: Sheet): string {
 <h1>${sheet.title}</h1>
 <p class="facts">${raw(sheet.facts.map(escapeHtml).join(" · "))}</p>
 </header>
-<section aria-label="Scores">
-${summaryTable(sheet.summary)}
+<section class="summary" aria-label="Mean scores">
+<div class="scroll">${summaryTable(sheet.summary)}</div>
+${meanCurves(sheet.images, names)}
 </section>
-<p class="legend">${legend}${controls}<span class="scale">unimportant <i style="background:linear-gradient(90deg,${sheet.colors.join(",")})"></i> important</span></p>
+${legend(sheet, names)}
 <main>
-${sheet.images.map((image) => card(image))}
+${sheet.images.map((image) => card(image, names))}
 </main>
 <footer>${sheet.notes.map((n) => html`<p>${n}</p>`)}</footer>
 </body>
@@ -84,49 +81,109 @@ ${sheet.images.map((image) => card(image))}
 `.text;
 }
 
-function card(image: SheetImage) {
+const colorOf = (names: readonly string[], method: string): string =>
+  PALETTE[names.indexOf(method) % PALETTE.length] ?? "currentColor";
+
+const key = (names: readonly string[], method: string): Html =>
+  html`<i class="dot" style="background:${colorOf(names, method)}"></i>`;
+
+function legend({ images, colors }: Sheet, names: readonly string[]): Html {
+  const controls = images.some((i) => i.scores.some((s) => s.control))
+    ? [html`<span><i class="dot grey"></i>controls</span>`]
+    : [];
+  const methods = names.map((m) => html`<span>${key(names, m)}${m}</span>`);
+  return html`<p class="legend">${methods}${controls}<span class="scale">unimportant <i style="background:linear-gradient(90deg,${colors.join(",")})"></i> important</span></p>`;
+}
+
+/** How many of the predicted classes a card shows. */
+const PREDICTIONS = 3;
+
+function card(image: SheetImage, names: readonly string[]): Html {
   const metrics = [...new Set(image.scores.map((s) => s.metric))];
-  const top = image.predictions[0];
-  const wrong = image.label !== undefined && top !== undefined && top.label !== image.label;
+  const [top] = image.predictions;
+  const bars = image.predictions
+    .slice(0, PREDICTIONS)
+    .map(
+      ({ label, probability }) =>
+        html`<li style="--p:${(100 * probability).toFixed(1)}%"><span>${label}</span><b>${percent(probability)}</b></li>`,
+    );
   return html`<article>
 <h2>${image.name}</h2>
-<p class="said">${image.label === undefined ? "" : html`true class <b>${image.label}</b> · `}model says <b class="${wrong ? "wrong" : ""}">${top?.label ?? ""}</b> (${percent(top?.probability ?? 0)})${image.target === top?.label ? "" : html` · explained: <b>${image.target}</b>`}</p>
+${verdict(image, top?.label)}
 <div class="row">
-<figure><img alt="${image.name}" src="${image.picture}"><figcaption>image</figcaption></figure>
-${image.maps.map((m) => html`<figure><img alt="${m.method} over ${image.name}" src="${m.picture}"><figcaption>${m.method}</figcaption></figure>`)}
-${metrics.map((metric) =>
-  curves(
-    image.scores.filter((s) => s.metric === metric),
-    metric,
-  ),
-)}
+<figure><img alt="${image.name}" src="${image.picture}" width="224" height="224"><figcaption><ol class="bars">${bars}</ol></figcaption></figure>
+${image.maps.map((m) => html`<figure><img alt="${m.method} over ${image.name}" src="${m.picture}" width="224" height="224"><figcaption>${key(names, m.method)}<b>${m.method}</b></figcaption></figure>`)}
+${metrics.map((metric) => curves(image.scores, metric, names))}
 </div>
 </article>`;
 }
 
-function curves(scores: readonly SheetScore[], metric: string) {
-  const lines: CurveLine[] = scores.map(({ method: name, curve, control }) => ({ name, curve, control }));
-  const values = scores.filter((s) => !s.control).map((s) => `${s.method} ${s.auc.toFixed(3)}`);
-  const inserted = metric.startsWith("insertion");
-  return html`<figure class="curve">${raw(curvesFigure(lines, { xLabel: inserted ? "pixels inserted" : "pixels deleted" }))}<figcaption>${metric}: AUC ${values.join(", ")}</figcaption></figure>`;
+/** What is known of the image beyond the model's prediction: its true class, and the class explained where it is another. */
+function verdict({ label, target }: SheetImage, predicted: string | undefined): Html {
+  const parts: Html[] = [];
+  if (label !== undefined)
+    parts.push(
+      label === predicted
+        ? html`rightly predicted`
+        : html`true class <b>${label}</b>, <b class="wrong">taken for ${predicted ?? ""}</b>`,
+    );
+  if (target !== predicted) parts.push(html`explained: <b>${target}</b>`);
+  return parts.length === 0
+    ? raw("")
+    : html`<p class="said">${raw(parts.map((p) => p.text).join(" · "))}</p>`;
 }
 
-function summaryTable(summary: readonly SheetSummary[]) {
+function curves(all: readonly SheetScore[], metric: string, names: readonly string[]): Html {
+  const scores = all.filter((s) => s.metric === metric);
+  const lines: CurveLine[] = scores.map(({ method: name, curve, control }) => ({ name, curve, control }));
+  const areas = scores
+    .filter((s) => !s.control)
+    .map((s) => html`<span>${key(names, s.method)}${s.auc.toFixed(3)}</span>`);
+  return html`<figure class="curve">${raw(curvesFigure(lines, { xLabel: xLabel(metric), names }))}<figcaption><b>${baseName(metric)}</b> AUC ${areas}</figcaption></figure>`;
+}
+
+const baseName = (metric: string): string => metric.split(":", 1)[0] ?? metric;
+
+const xLabel = (metric: string): string =>
+  baseName(metric) === "insertion" ? "pixels inserted" : "pixels deleted";
+
+/** The curves of all images on the page, averaged point by point. */
+function meanCurves(images: readonly SheetImage[], names: readonly string[]): readonly Html[] {
+  const scores = images.flatMap((i) => i.scores);
+  return [...new Set(scores.map((s) => s.metric))].map((metric) => {
+    const own = scores.filter((s) => s.metric === metric);
+    const lines = [...new Set(own.map((s) => s.method))].map((name): CurveLine => {
+      const of = own.filter((s) => s.method === name);
+      const points = Math.max(...of.map((s) => s.curve.length));
+      const curve = Array.from(
+        { length: points },
+        (_, i) => of.reduce((sum, s) => sum + (s.curve[i] ?? 0), 0) / of.length,
+      );
+      return { name, curve, control: of[0]?.control ?? false };
+    });
+    return html`<figure class="mean">${raw(curvesFigure(lines, { xLabel: xLabel(metric), names, width: 250, height: 240 }))}<figcaption>mean <b>${baseName(metric)}</b> curve</figcaption></figure>`;
+  });
+}
+
+function summaryTable(summary: readonly SheetSummary[]): Html {
   const metrics = [...new Map(summary.map((s) => [s.metric, s.direction]))];
   const methods = [...new Set(summary.map((s) => s.method))];
-  const cell = (method: string, metric: string): string => {
+  const cell = (method: string, metric: string): Html => {
     const s = summary.find((x) => x.method === method && x.metric === metric);
-    if (s?.mean === undefined) return "–";
-    return s.ci ? `${s.mean.toFixed(3)} [${s.ci[0].toFixed(3)}, ${s.ci[1].toFixed(3)}]` : s.mean.toFixed(3);
+    if (s?.mean === undefined) return html`<td>–</td>`;
+    const interval = s.ci ? html` <small>${s.ci[0].toFixed(3)} to ${s.ci[1].toFixed(3)}</small>` : raw("");
+    return html`<td>${s.mean.toFixed(3)}${interval}</td>`;
   };
+  const heading = ([metric, direction]: readonly [string, string]): Html => {
+    const [name = "", parameters] = metric.split(":");
+    return html`<th scope="col">${name} <span title="${direction} is better">${direction === "higher" ? "↑" : "↓"}</span>${parameters === undefined ? "" : html`<small>${parameters}</small>`}</th>`;
+  };
+  const isControl = (m: string): boolean => summary.some((s) => s.method === m && s.control);
   const n = Math.max(0, ...summary.map((s) => s.n));
   return html`<table>
-<caption>Mean AUC over ${n} images with 95% bootstrap intervals</caption>
-<thead><tr><th scope="col">map</th>${metrics.map(([m, d]) => html`<th scope="col">${m} ${d === "higher" ? "↑" : "↓"}</th>`)}</tr></thead>
-<tbody>${methods.map(
-    (m) =>
-      html`<tr class="${summary.some((s) => s.method === m && s.control) ? "control" : ""}"><th scope="row">${m}</th>${metrics.map(([metric]) => html`<td>${cell(m, metric)}</td>`)}</tr>`,
-  )}</tbody>
+<caption>Mean area under the curve, ${n} ${n === 1 ? "image" : "images"}, 95% intervals (↑ higher is better, ↓ lower is better)</caption>
+<thead><tr><th scope="col">map</th>${metrics.map(heading)}</tr></thead>
+<tbody>${methods.map((m) => html`<tr class="${isControl(m) ? "control" : ""}"><th scope="row">${m}</th>${metrics.map(([metric]) => cell(m, metric))}</tr>`)}</tbody>
 </table>`;
 }
 

@@ -14,47 +14,62 @@ export interface CurvesOptions {
   readonly width?: number;
   readonly height?: number;
   readonly xLabel: string;
+  /** Names in the order of their colours, so that a method has one colour on the whole page. */
+  readonly names: readonly string[];
 }
 
 /** Lines over the share of pixels changed, 0 to 1; the y axis is the probability, 0 to 1. */
 export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions): string {
-  const { width = 250, height = 190, xLabel } = options;
+  const { width = 250, height = 226, xLabel, names } = options;
   const points = (wanted: boolean) =>
-    lines.flatMap(({ name, curve, control }) =>
+    lines.flatMap(({ name, curve, control }, line) =>
       control === wanted
-        ? curve.map((probability, i) => ({ name, share: i / Math.max(1, curve.length - 1), probability }))
+        ? curve.map((probability, i) => ({
+            name,
+            line,
+            share: i / Math.max(1, curve.length - 1),
+            probability,
+          }))
         : [],
     );
-  const names = lines.filter((l) => !l.control).map((l) => l.name);
+  const percent = (d: number): string => `${Math.round(d * 100)}%`;
   return svg({
     width,
     height,
-    marginLeft: 30,
-    marginRight: 8,
-    marginTop: 18,
-    marginBottom: 30,
-    style: { background: "transparent", fontFamily: "inherit", fontSize: "10px" },
+    marginLeft: 40,
+    marginRight: 16,
+    marginTop: 10,
+    marginBottom: 34,
+    style: { background: "transparent", fontFamily: "inherit", fontSize: "10.5px" },
     x: {
       domain: [0, 1],
-      ticks: 4,
-      tickFormat: (d: number) => `${Math.round(d * 100)}%`,
+      ticks: [0, 0.25, 0.5, 0.75, 1],
+      tickFormat: percent,
+      tickSize: 4,
       label: xLabel,
       labelAnchor: "center",
       labelArrow: "none",
     },
-    y: { domain: [0, 1], ticks: 4, grid: true, label: null },
-    color: { domain: names, range: [...PALETTE] },
+    y: { domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], tickFormat: percent, tickSize: 0, label: null },
+    color: { domain: [...names], range: names.map((_, i) => PALETTE[i % PALETTE.length] ?? "currentColor") },
     marks: [
-      Plot.ruleY([0], { strokeOpacity: 0.4 }),
+      Plot.gridY([0, 0.25, 0.5, 0.75, 1], { strokeOpacity: 0.12 }),
       Plot.line(points(true), {
         x: "share",
         y: "probability",
-        z: "name",
+        z: "line",
         stroke: "currentColor",
-        strokeOpacity: 0.3,
+        strokeOpacity: 0.28,
         strokeWidth: 1,
       }),
-      Plot.line(points(false), { x: "share", y: "probability", z: "name", stroke: "name", strokeWidth: 2 }),
+      Plot.line(points(false), {
+        x: "share",
+        y: "probability",
+        z: "line",
+        stroke: "name",
+        strokeWidth: 2,
+        strokeLinejoin: "round",
+      }),
     ],
   });
 }

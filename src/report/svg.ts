@@ -15,4 +15,13 @@ export function svg(options: Plot.PlotOptions): string {
 }
 
 /** Okabe and Ito's palette, distinguishable with every kind of colour vision; black and yellow left out. */
-export const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"] as const;
+const OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"] as const;
+
+/** Colours of lines; a page may set --line-0, --line-1, … to others that suit its background. */
+export const PALETTE: readonly string[] = OKABE_ITO.map((color, i) => `var(--line-${i}, ${color})`);
+
+/** On a dark background the darkest two are lightened. */
+export const PALETTE_CSS = {
+  light: OKABE_ITO.map((color, i) => `--line-${i}: ${color};`).join(" "),
+  dark: ["#4BA3E3", "#FF8A3D", ...OKABE_ITO.slice(2)].map((color, i) => `--line-${i}: ${color};`).join(" "),
+} as const;
