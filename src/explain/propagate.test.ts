@@ -4,7 +4,7 @@ import type { WindowInfo } from "../anatomy/anatomy.js";
 import { pushRow, pushWindows, splitMerge } from "./propagate.js";
 import { discardSmallest, kthSmallest } from "./select.js";
 
-const correct = { residual: 1, columnDefect: false };
+const correct = { residual: 1, columnDefect: false, above: 0 };
 const matrix = (n: number) =>
   fc
     .array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: n * n, maxLength: n * n })
@@ -42,7 +42,7 @@ describe("pushing a row through a layer", () => {
     fc.assert(
       fc.property(matrix(4), (f) => {
         const row = Float64Array.of(1, 0, 0.5, 0);
-        pushRow(row, f, 0, { residual: 1, columnDefect: true });
+        pushRow(row, f, 0, { residual: 1, columnDefect: true, above: 0 });
         denseStep([1, 0, 0.5, 0], f, true).forEach((v, j) => {
           expect(row[j]).toBeCloseTo(v, 10);
         });
@@ -51,7 +51,7 @@ describe("pushing a row through a layer", () => {
   });
   it("keeps the mass of a row that has no weight at all", () => {
     const row = Float64Array.of(0.25, 0.75);
-    pushRow(row, new Float32Array(4), 0, { residual: 0, columnDefect: false });
+    pushRow(row, new Float32Array(4), 0, { residual: 0, columnDefect: false, above: 0 });
     expect([...row]).toEqual([0.25, 0.75]);
   });
 });

@@ -10,72 +10,76 @@ export interface LayerRule {
   readonly residual: number;
   /** Divides by the sum of row j instead of row i: vit-explain's missing keepdim. */
   readonly columnDefect: boolean;
+  /** Only entries above this count; 0 for all of a rectified matrix. */
+  readonly above: number;
 }
 
 /**
- * r·a for one n×n matrix F at `offset`, a = (F + residual·I) with rows divided by their sums; `real` marks the
- * tokens that exist (padding takes no part). A row without any weight keeps its mass. r is overwritten.
+ * r·a for the n×n matrix F at `offset`, a = (F + residual·I) with rows divided by their sums. A row without any
+ * weight keeps its mass. r is overwritten.
  */
-export function pushRow(
-  r: Float64Array,
-  fused: Float32Array,
-  offset: number,
-  rule: LayerRule,
-  real?: (token: number) => boolean,
-): void {
+export function pushRow(r: Float64Array, fused: Float32Array, offset: number, rule: LayerRule): void {
   const n = r.length;
+  const { residual, columnDefect, above } = rule;
   const out = new Float64Array(n);
-  const sums = rule.columnDefect ? rowSums(fused, offset, n) : undefined;
+  const sums = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    const mass = r[i] ?? 0;
-    if (mass === 0) continue;
     const row = offset + i * n;
-    let sum = rule.residual;
-    if (sums === undefined) {
-      for (let j = 0; j < n; j++) if (real === undefined || real(j)) sum += fused[row + j] ?? 0;
-      if (sum === 0) {
-        out[i] = (out[i] ?? 0) + mass;
-        continue;
-      }
+    let sum = residual;
+    for (let j = row; j < row + n; j++) {
+      const v = fused[j] as number;
+      sum += v > above ? v : 0;
     }
-    const share = sums === undefined ? mass / sum : mass;
+    sums[i] = sum;
+    const mass = r[i] as number;
+    if (mass === 0) continue;
+    if (sum === 0) {
+      out[i] = (out[i] as number) + mass;
+      continue;
+    }
+    const share = columnDefect ? mass : mass / sum;
     for (let j = 0; j < n; j++) {
-      if (real === undefined || real(j)) out[j] = (out[j] ?? 0) + share * (fused[row + j] ?? 0);
+      const v = fused[row + j] as number;
+      if (v > above) out[j] = (out[j] as number) + share * v;
     }
-    out[i] = (out[i] ?? 0) + share * rule.residual;
+    out[i] = (out[i] as number) + share * residual;
   }
-  if (sums !== undefined) {
-    for (let j = 0; j < n; j++) out[j] = (out[j] ?? 0) / ((sums[j] ?? 0) + rule.residual);
-  }
+  if (columnDefect) for (let j = 0; j < n; j++) out[j] = (out[j] as number) / (sums[j] as number);
   r.set(out);
 }
 
-function rowSums(fused: Float32Array, offset: number, n: number): Float64Array {
-  const sums = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let j = 0; j < n; j++) sum += fused[offset + i * n + j] ?? 0;
-    sums[i] = sum;
-  }
-  return sums;
-}
-
-/** The same for a windowed block: each window's part of r through that window's matrix. r is on the block's grid. */
+/**
+ * The same for a windowed block: each window's part of r through that window's matrix, from which tokens that are
+ * padding are dropped before rows are summed. r is on the block's grid.
+ */
 export function pushWindows(
   r: Float64Array,
   fused: Float32Array,
   windows: WindowInfo,
   rule: LayerRule,
 ): void {
+  const { slots } = windows;
   const n = windows.window[0] * windows.window[1];
-  const part = new Float64Array(n);
-  for (let w = 0; w * n < windows.slots.length; w++) {
-    const slot = (token: number): number => windows.slots[w * n + token] ?? -1;
-    const real = (token: number): boolean => slot(token) >= 0;
-    for (let i = 0; i < n; i++) part[i] = real(i) ? (r[slot(i)] ?? 0) : 0;
-    pushRow(part, fused, w * n * n, rule, real);
-    for (let i = 0; i < n; i++) if (real(i)) r[slot(i)] = part[i] ?? 0;
+  for (let w = 0; w * n < slots.length; w++) {
+    const real: number[] = [];
+    for (let i = 0; i < n; i++) if ((slots[w * n + i] ?? -1) >= 0) real.push(i);
+    const place = (i: number): number => slots[w * n + (real[i] ?? 0)] ?? 0;
+    const part = Float64Array.from(real, (_, i) => r[place(i)] ?? 0);
+    if (real.length === n) pushRow(part, fused, w * n * n, rule);
+    else pushRow(part, submatrix(fused, w * n * n, n, real), 0, rule);
+    for (let i = 0; i < real.length; i++) r[place(i)] = part[i] ?? 0;
   }
+}
+
+/** Rows and columns of the n×n matrix at `offset` that are listed. */
+function submatrix(fused: Float32Array, offset: number, n: number, kept: readonly number[]): Float32Array {
+  const out = new Float32Array(kept.length * kept.length);
+  kept.forEach((row, i) => {
+    kept.forEach((column, j) => {
+      out[i * kept.length + j] = fused[offset + row * n + column] ?? 0;
+    });
+  });
+  return out;
 }
 
 /**

@@ -11,7 +11,7 @@ import { type Expr, reduce, reshape } from "./expression.js";
 import { overMax } from "./map.js";
 import type { TokenMap } from "./method.js";
 import { type LayerRule, pushRow, pushWindows, splitMerge } from "./propagate.js";
-import { discardSmallest } from "./select.js";
+import { discardSmallest, kthSmallest } from "./select.js";
 
 export const rolloutShape = {
   fusion: z.enum(["mean", "max", "min"], { error: "must be mean, max or min" }).default("mean"),
@@ -53,7 +53,7 @@ export interface RolloutPlan {
   readonly start: number;
   readonly normalise: "none" | "max" | "sum";
   readonly readout: "token" | "prefix" | "patches";
-  readonly rule: LayerRule;
+  readonly rule: Omit<LayerRule, "above">;
 }
 
 export const tapName = (block: Block): string => block.name;
@@ -110,10 +110,10 @@ export function rolloutMaps(
       const tap = taps[tapName(block)];
       if (tap === undefined) throw new RangeError(`no tap for ${block.name}`);
       // A copy: discarding writes into it, and the tap may be shared with another method.
-      const fused = imagePart(tap, image, count).slice();
-      prepareFused(fused, block, anatomy, plan);
-      if (block.windows) pushWindows(r, fused, block.windows, plan.rule);
-      else pushRow(r, fused, 0, plan.rule);
+      const { matrix, above } = thinned(imagePart(tap, image, count), block, anatomy, plan);
+      const rule = { ...plan.rule, above };
+      if (block.windows) pushWindows(r, matrix, block.windows, rule);
+      else pushRow(r, matrix, 0, rule);
     }
     const start = windowed ? 0 : anatomy.prefixTokens;
     const values = Float32Array.from(r.subarray(start, start + anatomy.grid[0] * anatomy.grid[1]));
@@ -121,15 +121,30 @@ export function rolloutMaps(
   });
 }
 
-function prepareFused(fused: Float32Array, block: Block, anatomy: Anatomy, plan: RolloutPlan): void {
+interface Thinned {
+  readonly matrix: Float32Array;
+  /** Entries up to this one are discarded. */
+  readonly above: number;
+}
+
+/** The fused matrix without its smallest entries. The tap may be another method's too: it is copied before it is changed. */
+function thinned(fused: Float32Array, block: Block, anatomy: Anatomy, plan: RolloutPlan): Thinned {
+  const count = Math.floor(fused.length * plan.discard + 1e-9);
   const keep =
     plan.protect && !block.windows ? (i: number) => !isPatch(i % block.tokens, anatomy) : undefined;
-  discardSmallest(fused, Math.floor(fused.length * plan.discard + 1e-9), keep);
-  if (plan.normalise === "none") return;
+  if (keep === undefined && plan.normalise === "none") {
+    if (count === 0) return { matrix: fused, above: 0 };
+    const { threshold, below, equal } = kthSmallest(fused, count);
+    if (threshold === 0 || count === below + equal) return { matrix: fused, above: threshold };
+  }
+  const matrix = fused.slice();
+  discardSmallest(matrix, count, keep);
+  if (plan.normalise === "none") return { matrix, above: 0 };
   let scale = 0;
-  for (const v of fused) scale = plan.normalise === "max" ? Math.max(scale, v) : scale + v;
-  if (plan.normalise === "sum") scale /= fused.length / block.tokens;
-  if (scale > 0) for (let i = 0; i < fused.length; i++) fused[i] = (fused[i] ?? 0) / scale;
+  for (const v of matrix) scale = plan.normalise === "max" ? Math.max(scale, v) : scale + v;
+  if (plan.normalise === "sum") scale /= matrix.length / block.tokens;
+  if (scale > 0) for (let i = 0; i < matrix.length; i++) matrix[i] = (matrix[i] ?? 0) / scale;
+  return { matrix, above: 0 };
 }
 
 function isPatch(token: number, { prefixTokens, grid }: Anatomy): boolean {
