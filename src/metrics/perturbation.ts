@@ -5,6 +5,7 @@
  * whichever method, metric or tie order asked for them.
  */
 
+import { VitreousError } from "../onnx/errors.js";
 import { mix } from "../random.js";
 import { auc } from "./auc.js";
 import { type Baseline, baselineImage, baselineKey } from "./baseline.js";
@@ -77,7 +78,10 @@ export function perturbationPlan(subject: MetricSubject, options: PerturbationOp
 function rank(subject: MetricSubject, options: PerturbationOptions) {
   const { height, width } = subject.image;
   if (options.order === "pixel") return pixelOrder(subject.map);
-  if (subject.grid === undefined) throw new RangeError("a patch order needs the model's token grid");
+  if (subject.grid === undefined)
+    throw new VitreousError(
+      "order=patch ranks the patches of the model's token grid, and none was recognised in this model: use order=pixel",
+    );
   return patchOrder(subject.map, [height, width], subject.grid);
 }
 

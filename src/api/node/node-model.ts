@@ -1,59 +1,14 @@
 /** @file An opened model in Node: it also reads images from disk. */
-import type { Anatomy } from "../../anatomy/anatomy.js";
 import { decodeImage } from "../../imaging/node/decode.js";
 import { readBytes } from "../../imaging/node/file-error.js";
 import { asTensorBatch, readNpy } from "../../imaging/npy.js";
 import { unpreprocess } from "../../imaging/preprocess.js";
-import type { Preprocessing } from "../../imaging/preprocessing.js";
-import type { ImageTensor } from "../../metrics/metric.js";
 import { VitreousError } from "../../onnx/errors.js";
-import type { Runtime } from "../../runtime/runtime.js";
-import type { Understood } from "../graphs.js";
 import type { ModelImage } from "../image.js";
-import { OpenedModel } from "../opened.js";
-import { type ImagePreparer, imagePreparer } from "../prepare-image.js";
-import { Sessions } from "../sessions.js";
-import type { Settings } from "../settings.js";
-import type { ModelFacts } from "../types.js";
+import { ImageModel } from "../image-model.js";
 import { sha256OfBytes } from "./sha256.js";
 
-export interface NodeModelParts extends Understood {
-  readonly runtime: Runtime;
-  readonly settings: Settings;
-  readonly facts: Omit<ModelFacts, "black">;
-}
-
-export class NodeModel extends OpenedModel {
-  readonly preprocessing: Preprocessing;
-  /** What the user should be told about how it was opened. */
-  readonly warnings: readonly string[];
-  readonly #preparer: ImagePreparer;
-
-  private constructor(
-    anatomy: Anatomy,
-    facts: ModelFacts,
-    sessions: Sessions,
-    settings: Settings,
-    preparer: ImagePreparer,
-  ) {
-    super(anatomy, facts, sessions);
-    this.preprocessing = settings.preprocessing;
-    this.warnings = settings.warnings;
-    this.#preparer = preparer;
-  }
-
-  static async open({ anatomy, graphs, head, runtime, settings, facts }: NodeModelParts): Promise<NodeModel> {
-    const preparer = imagePreparer({ anatomy, preprocessing: settings.preprocessing, runtime, head });
-    const black = await preparer.black();
-    return new NodeModel(
-      anatomy,
-      { ...facts, black },
-      new Sessions(runtime, graphs, facts.name),
-      settings,
-      preparer,
-    );
-  }
-
+export class NodeModel extends ImageModel {
   /** Reads one image: PNG, JPEG, TIFF, WebP or BMP, decoded and preprocessed as the model wants it; or a .npy tensor [C,H,W], taken as it is. */
   async read(path: string): Promise<ModelImage> {
     const images = await this.readAll(path);
@@ -62,18 +17,13 @@ export class NodeModel extends OpenedModel {
     throw new VitreousError(`${path} holds ${images.length} images; use readAll for a batch`);
   }
 
-  /** A tensor [channels, height, width] that holds exactly what the model's own input takes, as an image. */
-  async fromTensor(given: ImageTensor, name = "tensor"): Promise<ModelImage> {
-    return { name, tensor: await this.#preparer.given(given) };
-  }
-
   /** Reads an image file, or all items of a .npy batch [N,C,H,W]. */
   async readAll(path: string): Promise<readonly ModelImage[]> {
     const bytes = await readBytes(path);
     const sha256 = sha256OfBytes(bytes);
     if (path.toLowerCase().endsWith(".npy")) return this.#tensors(bytes, path, sha256);
     const decoded = await decodeImage(bytes, path);
-    const { tensor, display } = await this.#preparer.picture(decoded);
+    const { tensor, display } = await this.preparer.picture(decoded);
     return [{ name: path, tensor, display, sha256 }];
   }
 

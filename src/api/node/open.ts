@@ -9,6 +9,7 @@ import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { type NodeRuntimeOptions, nodeRuntime } from "../../runtime/node/node-runtime.js";
 import { understand } from "../graphs.js";
+import { completeParts } from "../image-model.js";
 import type { NamedText } from "../settings.js";
 import { readSettings } from "../settings.js";
 import { NodeModel } from "./node-model.js";
@@ -60,7 +61,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     const { metadata } = source.model;
     const settings = readSettings({ preprocess, labels, beside, metadata }, anatomy);
     const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
-    return await NodeModel.open({ anatomy, graphs, head, runtime, settings, facts });
+    return new NodeModel(await completeParts({ anatomy, graphs, head, runtime, settings, facts }));
   } catch (error) {
     await runtime.close();
     throw error;

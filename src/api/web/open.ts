@@ -3,6 +3,7 @@ import type { AnatomyHints } from "../../anatomy/hints.js";
 import { readModel } from "../../onnx/read.js";
 import { type WebRuntimeOptions, webRuntime } from "../../runtime/web/web-runtime.js";
 import { understand } from "../graphs.js";
+import { completeParts } from "../image-model.js";
 import { type NamedText, readSettings } from "../settings.js";
 import { WebModel } from "./web-model.js";
 
@@ -38,14 +39,16 @@ export async function openModel(bytes: Uint8Array, options: OpenWebOptions = {})
       },
       anatomy,
     );
-    return await WebModel.open({
-      anatomy,
-      graphs,
-      head,
-      runtime,
-      settings,
-      facts: { name, labels: settings.labels, seed },
-    });
+    return new WebModel(
+      await completeParts({
+        anatomy,
+        graphs,
+        head,
+        runtime,
+        settings,
+        facts: { name, labels: settings.labels, seed },
+      }),
+    );
   } catch (error) {
     await runtime.close();
     throw error;
