@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import type { Anatomy } from "../anatomy/anatomy.js";
+import { readSettings, type SettingsSources } from "./settings.js";
+
+/** The parts of an anatomy that settings look at. */
+const anatomy = (more: Partial<Anatomy["input"]> = {}): Anatomy =>
+  ({
+    image: [32, 32],
+    input: { name: "x", layout: "NCHW", channels: 3, dtype: "float32", preprocessing: "outside", ...more },
+    output: { name: "z", kind: "logits", classes: 2, logits: "z" },
+  }) as unknown as Anatomy;
+
+const preprocessing = (mean: number) =>
+  JSON.stringify({
+    resize: { mode: "exact", height: 32, width: 32, interpolation: "bicubic" },
+    mean: [mean, mean, mean],
+    std: [1, 1, 1],
+  });
+const file = (name: string, text: string) => ({ name, text });
+const settings = (sources: Partial<SettingsSources>, of: Anatomy = anatomy()) =>
+  readSettings({ beside: [], metadata: new Map(), ...sources }, of);
+
+const all: SettingsSources = {
+  preprocess: file("p.json", preprocessing(1)),
+  labels: file("l.txt", "a\nb"),
+  beside: [
+    file("preprocessor_config.json", preprocessing(2)),
+    file("config.json", `{"id2label": {"0": "c", "1": "d"}, "pretrained_cfg": {"input_size": [3, 32, 32], "mean": [3, 3, 3], "std": [1, 1, 1]}}`),
+  ],
+  metadata: new Map([
+    ["vitreous.preprocessing", preprocessing(4)],
+    ["vitreous.labels", '["e", "f"]'],
+  ]),
+};
+
+describe("how images are prepared", () => {
+  it("is what the user says, else what lies beside the model, else its metadata, else ImageNet's default with a warning", () => {
+    const mean = (sources: Partial<SettingsSources>): number | undefined => settings(sources).preprocessing.mean[0];
+    expect(mean(all)).toBe(1);
+    expect(mean({ ...all, preprocess: undefined })).toBe(2);
+    expect(mean({ beside: all.beside.slice(1), metadata: all.metadata })).toBe(3);
+    expect(mean({ metadata: all.metadata })).toBe(4);
+    expect(mean({})).toBe(0.485);
+    expect(settings({}).warnings).toHaveLength(1);
+    expect(settings({ metadata: all.metadata }).warnings).toEqual([]);
+  });
+
+  it("passes over files beside the model that say nothing of it", () => {
+    const beside = [file("config.json", '{"model_type": "vit"}')];
+    expect(settings({ beside, metadata: all.metadata }).preprocessing.mean[0]).toBe(4);
+  });
+
+  it("must give what the model takes", () => {
+    const small = preprocessing(0).replaceAll("32", "16");
+    expect(() => settings({ preprocess: file("p.json", small) })).toThrow(
+      /p\.json prepares images of 16×16, but the model takes 32×32/,
+    );
+    expect(() => settings({}, anatomy({ channels: 4 }))).toThrow(/3 channels, but the model takes 4/);
+    expect(() => settings({ preprocess: file("p.json", "{}") })).toThrow(/p\.json does not say/);
+    expect(() => settings({ preprocess: file("p.json", "no JSON") })).toThrow(/p\.json is no valid JSON/);
+  });
+
+  it("warns only of the size where the graph normalises by itself", () => {
+    const { warnings } = settings({}, anatomy({ preprocessing: "inside" }));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/brought to 32×32/);
+  });
+});
+
+describe("what classes are called", () => {
+  it("is what the user says, else what lies beside the model, else its metadata, else numbers", () => {
+    const names = (sources: Partial<SettingsSources>): string => settings(sources).labels.join("");
+    expect(names(all)).toBe("ab");
+    expect(names({ ...all, labels: undefined })).toBe("cd");
+    expect(names({ metadata: all.metadata })).toBe("ef");
+    expect(names({})).toBe("01");
+  });
+
+  it("must be as many as there are classes, and says which file is wrong", () => {
+    expect(() => settings({ labels: file("l.txt", "a\nb\nc") })).toThrow(/l\.txt names 3 classes, but the model has 2/);
+    const beside = [file("config.json", '{"id2label": {"0": "a"}}')];
+    expect(() => settings({ beside })).toThrow(/config\.json names 1 class,/);
+  });
+
+  it("ignores metadata of other tools that only look alike", () => {
+    const metadata = new Map([["names", "{0: 'person', 1: 'car'}"]]);
+    expect(settings({ metadata }).labels).toEqual(["0", "1"]);
+  });
+});
