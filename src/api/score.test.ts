@@ -30,7 +30,9 @@ function countingModel() {
     classes: CLASSES,
     size: SIZE,
     batch,
-    feed: (rows, count) => ({ x: { dtype: "float32", dims: [count, SIZE], data: rows.slice(0, count * SIZE) } }),
+    feed: (rows, count) => ({
+      x: { dtype: "float32", dims: [count, SIZE], data: rows.slice(0, count * SIZE) },
+    }),
   });
   return { runs, run };
 }
@@ -95,7 +97,10 @@ describe("scoring", () => {
 
   it("fills batches across plans and images: only the last may be short", async () => {
     const { runs, run } = countingModel();
-    const jobs = Array.from({ length: 5 }, (_, j) => ({ id: String(j), plans: [plan(j, j + 10), plan(j + 20)] }));
+    const jobs = Array.from({ length: 5 }, (_, j) => ({
+      id: String(j),
+      plans: [plan(j, j + 10), plan(j + 20)],
+    }));
     await scored(jobs, run(4));
     expect(runs).toEqual([4, 4, 4, 3]);
   });
@@ -115,7 +120,12 @@ describe("scoring", () => {
 
   it("passes a failure on", async () => {
     const { run } = countingModel();
-    const session = { run: () => Promise.reject(new Error("no memory")), release: async () => undefined } as unknown as Session;
-    await expect(scored([{ id: "a", plans: [plan(1)] }], { ...run(2), session })).rejects.toThrow("no memory");
+    const session = {
+      run: () => Promise.reject(new Error("no memory")),
+      release: async () => undefined,
+    } as unknown as Session;
+    await expect(scored([{ id: "a", plans: [plan(1)] }], { ...run(2), session })).rejects.toThrow(
+      "no memory",
+    );
   });
 });

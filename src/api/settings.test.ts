@@ -25,7 +25,10 @@ const all: SettingsSources = {
   labels: file("l.txt", "a\nb"),
   beside: [
     file("preprocessor_config.json", preprocessing(2)),
-    file("config.json", `{"id2label": {"0": "c", "1": "d"}, "pretrained_cfg": {"input_size": [3, 32, 32], "mean": [3, 3, 3], "std": [1, 1, 1]}}`),
+    file(
+      "config.json",
+      `{"id2label": {"0": "c", "1": "d"}, "pretrained_cfg": {"input_size": [3, 32, 32], "mean": [3, 3, 3], "std": [1, 1, 1]}}`,
+    ),
   ],
   metadata: new Map([
     ["vitreous.preprocessing", preprocessing(4)],
@@ -35,7 +38,8 @@ const all: SettingsSources = {
 
 describe("how images are prepared", () => {
   it("is what the user says, else what lies beside the model, else its metadata, else ImageNet's default with a warning", () => {
-    const mean = (sources: Partial<SettingsSources>): number | undefined => settings(sources).preprocessing.mean[0];
+    const mean = (sources: Partial<SettingsSources>): number | undefined =>
+      settings(sources).preprocessing.mean[0];
     expect(mean(all)).toBe(1);
     expect(mean({ ...all, preprocess: undefined })).toBe(2);
     expect(mean({ beside: all.beside.slice(1), metadata: all.metadata })).toBe(3);
@@ -77,7 +81,9 @@ describe("what classes are called", () => {
   });
 
   it("must be as many as there are classes, and says which file is wrong", () => {
-    expect(() => settings({ labels: file("l.txt", "a\nb\nc") })).toThrow(/l\.txt names 3 classes, but the model has 2/);
+    expect(() => settings({ labels: file("l.txt", "a\nb\nc") })).toThrow(
+      /l\.txt names 3 classes, but the model has 2/,
+    );
     const beside = [file("config.json", '{"id2label": {"0": "a"}}')];
     expect(() => settings({ beside })).toThrow(/config\.json names 1 class,/);
   });
