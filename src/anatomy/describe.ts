@@ -8,8 +8,8 @@ type Pair = readonly [number, number];
 
 /** What the anatomy does not know: it comes from the file and from the rooms above. */
 export interface InspectExtras {
-  /** Whether several images can go through at once. */
-  readonly batch: "dynamic" | "fixed";
+  /** Images that go through at once: any number, or exactly so many. */
+  readonly batch: "dynamic" | number;
   readonly differentiable: boolean;
   /** Names of the methods that work on the model. */
   readonly methods: readonly string[];
@@ -56,7 +56,7 @@ export interface Inspection {
 export function inspectAnatomy(anatomy: Anatomy, extras: InspectExtras): Inspection {
   const { input, output } = anatomy;
   const [h, w] = anatomy.image;
-  const batch = extras.batch === "dynamic" ? "N" : 1;
+  const batch = extras.batch === "dynamic" ? "N" : extras.batch;
   const why = [...anatomy.why, ...(extras.why ?? [])];
   return {
     family: anatomy.family,
@@ -73,7 +73,7 @@ export function inspectAnatomy(anatomy: Anatomy, extras: InspectExtras): Inspect
     patchGrid: anatomy.grid,
     prefixTokens: anatomy.prefixTokens,
     head: anatomy.head,
-    batch: extras.batch,
+    batch: extras.batch === "dynamic" ? "dynamic" : "fixed",
     blocks: anatomy.blocks.map(inspectBlock),
     layers: anatomy.layers.filter((l) => l.unusable === undefined).map((l) => l.name),
     differentiable: extras.differentiable,
@@ -123,7 +123,7 @@ export function describeInspection(inspection: Inspection): string[] {
   }
   if (inspection.layers.length > 0) lines.push(`  layers   ${shortList(inspection.layers)}`);
   lines.push(
-    `  batch    ${inspection.batch === "dynamic" ? "any size" : "one image at a time"}`,
+    `  batch    ${batchInWords(input.shape[0])}`,
     `  gradient ${inspection.differentiable ? "available" : "not available"}`,
     `  methods  ${inspection.methods.join(", ") || "none"}`,
   );
@@ -131,6 +131,9 @@ export function describeInspection(inspection: Inspection): string[] {
   for (const reason of inspection.why ?? []) lines.push(`  why      ${reason}`);
   return lines;
 }
+
+const batchInWords = (batch: number | "N" | undefined): string =>
+  batch === "N" ? "any size" : batch === 1 ? "one image at a time" : `${batch} images at a time`;
 
 const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`);
 

@@ -36,30 +36,37 @@ export async function* explainSubjects(
 ): AsyncGenerator<RawExplanation> {
   const start = async (batch: readonly Subject[]): Promise<readonly RawExplanation[]> => {
     const feeds = run.feed(batch.map((s) => s.image));
-    if (run.compiled.mode === "given") feeds[SEED_INPUT] = seeds(batch, run.anatomy.output.classes);
+    const rows = Math.max(...Object.values(feeds).map((array) => array.dims[0] ?? 1));
+    if (run.compiled.mode === "given") feeds[SEED_INPUT] = seeds(batch, run.anatomy.output.classes, rows);
     const options = { transfer: true, ...(run.signal ? { signal: run.signal } : {}) };
-    return mapsOf(await run.session.run(feeds, options), batch, run);
+    return mapsOf(await run.session.run(feeds, options), batch, rows, run);
   };
   for await (const batch of pipelined(inBatches(subjects, run.batch), 2, start)) yield* batch;
 }
 
-function seeds(batch: readonly Subject[], classes: number): NdArray {
-  const data = new Float32Array(batch.length * classes);
+/** `rows`: images of the run, more than `batch` has where a fixed number is filled up. */
+function seeds(batch: readonly Subject[], classes: number, rows: number): NdArray {
+  const data = new Float32Array(rows * classes);
   batch.forEach(({ target }, i) => {
     if (target === "top") throw new RangeError("a compiled graph with given targets needs them");
     data.set(seedOf(target, classes), i * classes);
   });
-  return { dtype: "float32", dims: [batch.length, classes], data };
+  return { dtype: "float32", dims: [rows, classes], data };
 }
 
-function mapsOf(fetches: Fetches, batch: readonly Subject[], run: ExplainRun): readonly RawExplanation[] {
+function mapsOf(
+  fetches: Fetches,
+  batch: readonly Subject[],
+  rows: number,
+  run: ExplainRun,
+): readonly RawExplanation[] {
   const logits = floats(fetches[run.compiled.logits]);
   const classes = run.anatomy.output.classes;
   const maps = run.methods.map((method, m) => {
     const taps: Record<string, NdArray> = {};
     for (const [tap, output] of Object.entries(run.compiled.taps[m] ?? {})) {
       const array = fetches[output];
-      if (array !== undefined) taps[tap] = array;
+      if (array !== undefined) taps[tap] = firstOf(array, batch.length, rows);
     }
     return method.maps(taps, run.anatomy, batch.length);
   });
@@ -68,6 +75,13 @@ function mapsOf(fetches: Fetches, batch: readonly Subject[], run: ExplainRun): r
     logits: logits.slice(i * classes, (i + 1) * classes),
     maps: maps.map((perImage) => perImage[i] ?? { grid: [0, 0], values: new Float32Array(0) }),
   }));
+}
+
+/** What belongs to the first `count` of the `rows` images of a run: images change slowest in every tap. */
+function firstOf(array: NdArray, count: number, rows: number): NdArray {
+  if (count === rows) return array;
+  const dims = array.dims.map((d, axis) => (axis === 0 ? (d * count) / rows : d));
+  return { ...array, dims, data: array.data.slice(0, (array.data.length * count) / rows) };
 }
 
 export function floats(array: NdArray | undefined): Float32Array {

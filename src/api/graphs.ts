@@ -24,7 +24,14 @@ export interface Understood {
   readonly anatomy: Anatomy;
   readonly graphs: ModelGraphs;
   /** From the raw input to the normalised one, where the graph prepares its image itself. */
-  readonly head: { readonly model: Model; readonly output: string } | undefined;
+  readonly head: InputHead | undefined;
+}
+
+export interface InputHead {
+  readonly model: Model;
+  readonly output: string;
+  /** Images that it takes at once; 1 where it takes any number. */
+  readonly images: number;
 }
 
 export interface UnderstandOptions {
@@ -47,6 +54,7 @@ export async function understand(
   const split = splitInput(model, anatomy);
   const full = split?.body ?? model;
   const { logits } = anatomy.output;
+  const images = batched === undefined ? fixedBatch(prepared, anatomy) : 1;
   const forward = simplify(onlyLogits(full, logits));
   return {
     anatomy,
@@ -59,10 +67,17 @@ export async function understand(
           : `this model is quantised (${quantised.op} at node "${quantised.name}"), and rounding has no gradient: use the float model it was made from; black-box metrics work on it as it is`,
       input: { name: split?.inner ?? anatomy.input.name, dims: inputDims(anatomy, split !== undefined) },
       logits,
-      batch: batched === undefined ? "fixed" : "dynamic",
+      batch: batched === undefined ? images : "dynamic",
     },
-    head: split && { model: split.head, output: split.inner },
+    head: split && { model: split.head, output: split.inner, images },
   };
+}
+
+/** The number of images that is baked in: by the input, or by what is computed from it. */
+function fixedBatch({ graph }: Model, { input, output }: Anatomy): number {
+  const given = graph.inputs.find((i) => i.name === input.name)?.shape?.[0];
+  const computed = graph.types.get(output.logits)?.shape?.[0];
+  return isStatic(given) ? given : isStatic(computed) ? computed : 1;
 }
 
 function inputDims({ input, image }: Anatomy, split: boolean): readonly number[] {

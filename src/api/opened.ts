@@ -41,8 +41,8 @@ export class OpenedModel {
     this.#sessions = sessions;
   }
 
-  /** Whether one run takes any number of images, or exactly one. */
-  get batch(): "dynamic" | "fixed" {
+  /** Images that one run takes: any number, or exactly so many. */
+  get batch(): "dynamic" | number {
     return this.#sessions.batch;
   }
 
@@ -194,10 +194,10 @@ export class OpenedModel {
 
 const DEFAULT_BATCH = 8;
 
-function batchSize(batch: "dynamic" | "fixed", { batch: wanted = DEFAULT_BATCH }: RunSettings): number {
+function batchSize(batch: "dynamic" | number, { batch: wanted = DEFAULT_BATCH }: RunSettings): number {
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new VitreousError(`batch must be a whole number, at least 1, not ${wanted}`);
-  return batch === "fixed" ? 1 : wanted;
+  return batch === "dynamic" ? wanted : batch;
 }
 
 async function* withTargets(

@@ -7,10 +7,10 @@ import type { RgbImage } from "../imaging/image.js";
 import { displayImage, preprocess } from "../imaging/preprocess.js";
 import type { Preprocessing } from "../imaging/preprocessing.js";
 import type { ImageTensor } from "../metrics/metric.js";
-import type { Model } from "../onnx/graph.js";
 import { writeModel } from "../onnx/write.js";
 import type { NdArray, Runtime, Session } from "../runtime/runtime.js";
 import { floats } from "./explain.js";
+import type { InputHead } from "./graphs.js";
 
 export interface Prepared {
   readonly tensor: ImageTensor;
@@ -29,7 +29,7 @@ export interface PreparerParts {
   readonly anatomy: Anatomy;
   readonly preprocessing: Preprocessing;
   readonly runtime: Runtime;
-  readonly head: { readonly model: Model; readonly output: string } | undefined;
+  readonly head: InputHead | undefined;
 }
 
 export function imagePreparer({ anatomy, preprocessing, runtime, head }: PreparerParts): ImagePreparer {
@@ -40,8 +40,8 @@ export function imagePreparer({ anatomy, preprocessing, runtime, head }: Prepare
   const throughHead = async (tensor: ImageTensor): Promise<ImageTensor> => {
     if (head === undefined) return tensor;
     session ??= runtime.load(writeModel(head.model));
-    const fetches = await (await session).run({ [input.name]: rawInput(tensor, anatomy) });
-    return { ...tensor, data: floats(fetches[head.output]) };
+    const fetches = await (await session).run({ [input.name]: rawInput(tensor, anatomy, head.images) });
+    return { ...tensor, data: floats(fetches[head.output]).slice(0, tensor.data.length) };
   };
 
   /** A picture at the model's size in the range the graph expects. */
@@ -82,16 +82,21 @@ function channelsFirst(image: RgbImage, channels: number, value: (v: number) => 
   return { data, channels, height, width };
 }
 
-/** The graph's own input from [channels, height, width] values: its layout and type. */
-function rawInput({ data, channels, height, width }: ImageTensor, { input }: Anatomy): NdArray {
+/**
+ * The graph's own input from [channels, height, width] values: its layout and type. The image is the first of
+ * `images`, the others are zeros.
+ */
+function rawInput(tensor: ImageTensor, { input }: Anatomy, images: number): NdArray {
+  const { data, channels, height, width } = tensor;
   const area = height * width;
-  let values = data;
-  let dims = [1, channels, height, width];
+  const values = new Float32Array(images * data.length);
+  let dims = [images, channels, height, width];
   if (input.layout === "NHWC") {
-    values = new Float32Array(data.length);
     for (let c = 0; c < channels; c++)
       for (let i = 0; i < area; i++) values[i * channels + c] = data[c * area + i] ?? 0;
-    dims = [1, height, width, channels];
+    dims = [images, height, width, channels];
+  } else {
+    values.set(data);
   }
   if (input.dtype !== "uint8") return { dtype: "float32", dims, data: values };
   return {

@@ -24,8 +24,8 @@ export interface ModelGraphs {
   /** Name of the input and its dimensions behind the batch axis. */
   readonly input: { readonly name: string; readonly dims: readonly number[] };
   readonly logits: string;
-  /** Images that one run takes: any number, or exactly one. */
-  readonly batch: "dynamic" | "fixed";
+  /** Images that one run takes: any number, or exactly so many. */
+  readonly batch: "dynamic" | number;
 }
 
 /** Explanation sessions kept beside the forward one. */
@@ -53,8 +53,8 @@ export class Sessions {
     return this.#graphs.full;
   }
 
-  /** Whether one run takes any number of images, or exactly one. */
-  get batch(): "dynamic" | "fixed" {
+  /** Images that one run takes: any number, or exactly so many. */
+  get batch(): "dynamic" | number {
     return this.#graphs.batch;
   }
 
@@ -138,9 +138,16 @@ export class Sessions {
     return this.#feed(rows, images.length);
   }
 
+  /** A run of a fixed number of images that has fewer to do is filled up with zeros. */
   #feed(rows: Float32Array, count: number): Record<string, NdArray> {
     const { name, dims } = this.#graphs.input;
-    return { [name]: { dtype: "float32", dims: [count, ...dims], data: rows } };
+    const run = this.batch === "dynamic" ? count : this.batch;
+    let data = rows;
+    if (run !== count) {
+      data = new Float32Array(run * this.inputSize);
+      data.set(rows);
+    }
+    return { [name]: { dtype: "float32", dims: [run, ...dims], data } };
   }
 }
 
