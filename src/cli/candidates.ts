@@ -2,7 +2,6 @@
 import type { MapToScore } from "../api/types.js";
 import { CONTROLS, controlMap, invertedMap } from "../metrics/controls.js";
 import type { ImageTensor } from "../metrics/metric.js";
-import { mix } from "../random.js";
 
 export interface Candidate extends MapToScore {
   readonly control: boolean;
@@ -10,16 +9,15 @@ export interface Candidate extends MapToScore {
   readonly of?: string;
 }
 
-/** Controls for an image: random, center, edge, and each given map inverted. `index` varies the random map by image. */
+/** Controls for an image: random (from the seed), center, edge, and each given map inverted. */
 export function controlsFor(
   image: ImageTensor,
   maps: readonly MapToScore[],
   seed: number,
-  index: number,
 ): readonly Candidate[] {
   const own = CONTROLS.map((control) => ({
     method: control,
-    values: controlMap(control, image, mix(index, seed)),
+    values: controlMap(control, image, seed),
     control: true,
   }));
   const inverted = maps.map(({ method, values }) => ({

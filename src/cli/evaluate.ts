@@ -11,6 +11,7 @@ import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
 import type { Metric } from "../metrics/metric.js";
 import { METRICS, metricFromSpec } from "../metrics/registry.js";
 import { VitreousError } from "../onnx/errors.js";
+import { mix } from "../random.js";
 import { VERSION } from "../version.js";
 import { type Candidate, controlsFor } from "./candidates.js";
 import { plural, table } from "./format.js";
@@ -219,7 +220,6 @@ async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
   const settings = { target, signal, ...(options.batch ? { batch: options.batch } : {}) };
   const explained =
     plan.methods.length > 0 ? model.explainAll(named.images, plan.methods, settings) : undefined;
-  let index = 0;
   for await (const next of explained ?? named.images) {
     const explanation = "maps" in next ? next : undefined;
     const image = "maps" in next ? next.image : next;
@@ -231,9 +231,8 @@ async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
       control: false,
     }));
     own.push(...(await outsideMaps(maps, item, [height, width], list)));
-    const controls = options.controls ? controlsFor(image.tensor, own, model.facts.seed, index) : [];
+    const controls = options.controls ? controlsFor(image.tensor, own, mix(item.seed, options.seed)) : [];
     const candidates = [...own, ...controls];
-    index++;
     if (candidates.length === 0) continue;
     const primary = explanation?.target.index ?? givenClass(target, image.label);
     const classes = primary === undefined ? undefined : [...new Set([primary, image.label ?? primary])];

@@ -10,11 +10,14 @@ import { classIndex } from "../api/target.js";
 import { collectImages, type InputImage } from "../datasets/collect.js";
 import { openDataset } from "../datasets/open.js";
 import { VitreousError } from "../onnx/errors.js";
+import { mix } from "../random.js";
 
 export interface NamedImage {
   readonly image: ModelImage;
   /** What output files are called. */
   readonly stem: string;
+  /** A number made from its content: what is random about an image does not depend on which others are there. */
+  readonly seed: number;
   /** Images of one group are not independent: intervals draw whole groups. */
   readonly group?: string;
 }
@@ -91,7 +94,8 @@ export async function* readImages(
         const image = images[item ?? 0];
         if (image === undefined) return [];
         const named = { ...image, name, ...(label === undefined ? {} : { label }) };
-        return [{ image: named, stem, ...(group === undefined ? {} : { group }) }];
+        const seed = mix(item ?? 0, Number.parseInt(image.sha256?.slice(0, 8) ?? "0", 16));
+        return [{ image: named, stem, seed, ...(group === undefined ? {} : { group }) }];
       });
     } catch (error) {
       if (!(error instanceof VitreousError)) throw error;

@@ -86,6 +86,17 @@ describe("evaluate", () => {
     }
   });
 
+  it("gives an image the same scores whatever others are scored with it", async () => {
+    await at.picture("alone/1.png");
+    await at.picture("alone/2.png", 40, 60);
+    const args = ["--controls", "--metric", "deletion:step=128,baseline=noise,order=patch,ties=2", "--out"];
+    await at.run("evaluate", VIT, "alone", ...args, "both");
+    await at.run("evaluate", VIT, "alone/2.png", ...args, "one");
+    const both = at.json(resultsJson, "both", "results.json").images[1];
+    const one = at.json(resultsJson, "one", "results.json").images[0];
+    expect(one?.scores.map((s) => s.curve)).toEqual(both?.scores.map((s) => s.curve));
+  });
+
   it("follows the true class too where a prediction is wrong", async () => {
     writeFileSync(at.path("n.txt"), "cat\ndog\nfish\nbird\ncow\nhen\n");
     await at.picture("pets/cat/1.png");

@@ -80,6 +80,7 @@ export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Run
   if (!Number.isInteger(threads) || threads < 0) {
     throw new VitreousError(`The number of threads must be a whole number above 0, not ${threads}.`);
   }
-  const worker = new Worker(new URL("./worker.js", import.meta.url));
+  // Node's own options are not for the worker: some of them (--input-type, --eval) keep it from starting.
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
   return await remoteRuntime(wireOf(worker), device, sessionOptions(device, threads));
 }
