@@ -91,7 +91,7 @@ async function evaluate(
   const say = context.terminal(options.quiet ?? false);
   const { signal } = context;
   const plan = readPlan(options);
-  const list = await listImages(imagePaths);
+  const list = await listImages(imagePaths, options.out);
   const stems = list.files.flatMap((items) => items.map(({ stem }) => stem));
   const maps = options.maps === undefined ? undefined : await openMapFolder(options.maps, stems);
   const model = await openModel(path, { ...openOptions(options), seed: options.seed });

@@ -81,7 +81,7 @@ async function explain(
 ): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
   const plan = readPlan(options);
-  const list = await listImages(imagePaths);
+  const list = await listImages(imagePaths, options.out);
   const model = await openModel(path, openOptions(options));
   try {
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
@@ -248,5 +248,6 @@ function explainTable(rows: readonly Row[]): string {
 
 function summaryLine(rows: readonly Row[], folder: string): string {
   const files = rows.reduce((sum, r) => sum + r.files.length, 0);
-  return `${plural(rows.length, "image")} explained; ${plural(files, "map file")} and explain.json in ${folder}`;
+  const written = files === 0 ? "explain.json" : `${plural(files, "map file")} and explain.json`;
+  return `${plural(rows.length, "image")} explained; ${written} in ${folder}`;
 }

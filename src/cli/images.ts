@@ -2,7 +2,7 @@
  * @file The images of a command, read a few ahead of where they are needed. One that cannot be read is set aside with
  * its reason and costs the others nothing.
  */
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, resolve, sep } from "node:path";
 import { pipelined } from "../api/batches.js";
 import type { ModelImage } from "../api/image.js";
 import type { NodeModel } from "../api/node/node-model.js";
@@ -11,6 +11,7 @@ import { collectImages, type InputImage } from "../datasets/collect.js";
 import { openDataset } from "../datasets/open.js";
 import { VitreousError } from "../onnx/errors.js";
 import { mix } from "../random.js";
+import { plural } from "./format.js";
 
 export interface NamedImage {
   readonly image: ModelImage;
@@ -37,16 +38,41 @@ export interface ImageList {
   readonly facts: ReadonlyMap<string, { readonly label?: string; readonly group?: string }>;
 }
 
-/** What the command line's images are. Throws VitreousError when none can be used. */
-export async function listImages(paths: readonly string[]): Promise<ImageList> {
+/**
+ * What the command line's images are.
+ *
+ * @param out the folder that results go to: what an earlier run wrote there is not taken for images
+ * @throws VitreousError when none can be used
+ */
+export async function listImages(paths: readonly string[], out: string): Promise<ImageList> {
   const { images, failed, notes } = await collectImages(paths);
+  const own = ownResults(paths, out);
+  const wanted = images.filter(({ path }) => !own(path));
+  if (wanted.length === 0 && images.length > 0)
+    throw new VitreousError(`there are no images but those in ${out}, where the results go`);
+  const left = images.length - wanted.length;
   const files: InputImage[][] = [];
-  for (const image of images) {
+  for (const image of wanted) {
     const last = files.at(-1);
     if (last?.[0]?.path === image.path) last.push(image);
     else files.push([image]);
   }
-  return { files, count: images.length, failed: [...failed], notes, facts: await datasetFacts(paths) };
+  return {
+    files,
+    count: wanted.length,
+    failed: [...failed],
+    notes:
+      left === 0 ? notes : [...notes, `${plural(left, "file")} in ${out}, where the results go, skipped`],
+    facts: await datasetFacts(paths),
+  };
+}
+
+/** Whether a file lies in the results' folder, where that is inside of a folder that is searched and not named itself. */
+function ownResults(paths: readonly string[], out: string): (path: string) => boolean {
+  const inside = (path: string, folder: string): boolean =>
+    resolve(path).startsWith(`${resolve(folder)}${sep}`);
+  if (paths.some((path) => resolve(path) === resolve(out) || inside(path, out))) return () => false;
+  return (path) => inside(path, out);
 }
 
 /** Labels and groups of folders that are data sets; a folder that is none has none. */

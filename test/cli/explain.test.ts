@@ -134,6 +134,16 @@ describe("explain", () => {
     expect(images[0]?.maps[0]?.files).toEqual({ png: "a_x.rollout.png" });
   });
 
+  it("does not take its own overlays for images when it is run again", async () => {
+    await at.picture("again/x.png");
+    const run = () => at.run("explain", VIT, "again", "--method", "rollout", "--out", "again/maps");
+    await run();
+    const second = await run();
+    expect(second.status, second.stderr).toBe(0);
+    expect(second.stderr).toContain("note: 1 file in again/maps, where the results go, skipped");
+    expect(at.files("again/maps")).toEqual(["explain.json", "x.rollout.png"]);
+  });
+
   it("explains any class: by number, by name, and one against another", async () => {
     const image = await at.picture("c.png");
     const names = ["benign", "malignant", "normal", "well-formed", "other", "2"];
