@@ -66,6 +66,8 @@ describe("inferred shapes", () => {
         }),
         fc.constantFrom("Conv", "MaxPool", "AveragePool"),
         async ({ size, kernel, stride, pad, dilation, ceil }, op) => {
+          // What ONNX Runtime refuses has no shape to agree on: windows larger than the image, padding as large as them.
+          fc.pre(dilation * (kernel - 1) < size && (op === "Conv" || pad < kernel));
           const common: Attributes = {
             kernel_shape: ints([kernel, kernel]),
             strides: ints([stride, stride]),
