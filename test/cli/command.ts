@@ -54,7 +54,7 @@ export function workplace(): Workplace {
     return full;
   };
   const start = (...args: readonly string[]): Running => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [MAIN, ...oneThread(args)], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -75,6 +75,12 @@ export function workplace(): Workplace {
     },
   };
 }
+
+/** Tests run beside each other, and spinning threads of tiny models only take the cores from one another. */
+const oneThread = (args: readonly string[]): readonly string[] =>
+  /^(explain|evaluate)$/.test(args[0] ?? "") && !args.includes("--threads")
+    ? [...args, "--threads", "1"]
+    : args;
 
 /** RGB that changes over x, y and their product. */
 export function gradient(width: number, height: number): Uint8Array {

@@ -50,9 +50,9 @@ describe("evaluate", () => {
     expect(summary.map((s) => [s.method, s.metric.split(":")[0], s.direction, s.n])).toEqual([
       ["maps", "insertion", "higher", 2],
       ["maps", "deletion", "lower", 2],
-      ["maps", "insertion - deletion", "higher", 2],
       ["maps:again", "insertion", "higher", 2],
       ["maps:again", "deletion", "lower", 2],
+      ["maps", "insertion - deletion", "higher", 2],
       ["maps:again", "insertion - deletion", "higher", 2],
     ]);
   });
