@@ -94,32 +94,29 @@ function channelsLast(model: Model, input: ValueInfo): boolean {
   return found === undefined ? bySize() : found.strides[1] !== 0 && new Set(toArray(found)).size === last;
 }
 
-/** Data movement that may stand between the input and its arithmetic. */
-const MOVES = new Set([
-  "Cast",
-  "Identity",
-  "Transpose",
-  "Reshape",
-  "Squeeze",
-  "Unsqueeze",
-  "Pad",
-  "Slice",
-  "Gather",
-]);
+/** What may stand between the input and its arithmetic: data movement, limits. */
+const MOVES = new Set(
+  "Cast Identity Transpose Reshape Squeeze Unsqueeze Pad Slice Gather Split Concat Resize Clip Min Max Where Round".split(
+    " ",
+  ),
+);
+
+/** They ask something of the image, which does not change it. */
+const ASKS = new Set(["Shape", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal"]);
 
 /**
  * The range [0, range] the graph expects where it does affine arithmetic on the image before the first
  * Conv or MatMul; undefined where it does none. Dividing by the standard deviation multiplies by about 4;
- * dividing by 255 as well leaves about 0.02.
+ * dividing by 255 as well leaves about 0.02. Where channels go separate ways, the first one's is followed.
  */
 function insideRange(model: Model, topology: Topology, input: string): number | undefined {
   let name = input;
   let scale = 1;
   let arithmetic = model.graph.inputs.find((i) => i.name === input)?.dtype === "uint8";
   for (;;) {
-    const readers: readonly Node[] = (topology.consumers.get(name) ?? []).filter((n) => n.op !== "Shape");
-    const node = readers.length === 1 ? readers[0] : undefined;
-    if (node === undefined) break;
+    const readers: readonly Node[] = (topology.consumers.get(name) ?? []).filter((n) => !ASKS.has(n.op));
+    const [node] = readers;
+    if (node === undefined || readers.some((other) => other.op !== node.op)) break;
     const other = node.inputs.find((i) => i !== name && i !== "");
     const constant = other === undefined ? undefined : model.graph.constants.get(other);
     if (node.op === "Add" || node.op === "Sub" || node.op === "Mul" || node.op === "Div") {

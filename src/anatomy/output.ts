@@ -91,7 +91,9 @@ function isFeature(topology: Topology, name: string): boolean {
   if (node === undefined) return true;
   return (
     isNorm(node) ||
-    ["Tanh", "ReduceMean", "Gather", "Slice", "GlobalAveragePool", "LpNormalization"].includes(node.op)
+    ["Tanh", "ReduceMean", "Gather", "Slice", "GlobalAveragePool", "LpNormalization", "TopK"].includes(
+      node.op,
+    )
   );
 }
 

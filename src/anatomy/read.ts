@@ -8,12 +8,13 @@ import type { Anatomy, Layer } from "./anatomy.js";
 import { type AttentionSite, findAttention } from "./attention.js";
 import { type Blocks, readBlocks } from "./blocks.js";
 import { findCandidates } from "./candidates.js";
+import { breaksIn } from "./chain.js";
 import { type Head, type HeadSubject, readHead, unusableAt } from "./head.js";
 import { type AnatomyHints, applyHints } from "./hints.js";
 import { findImageInput, readInput } from "./input.js";
 import { findOutput } from "./output.js";
 import { findSeed, type Seed } from "./seed.js";
-import { topologyOf } from "./topology.js";
+import { ancestors, topologyOf } from "./topology.js";
 import { Origins } from "./trace/origins.js";
 import { type Trace, tracerOf } from "./trace/trace.js";
 
@@ -32,7 +33,8 @@ export function readAnatomy(model: Model, hints: AnatomyHints = {}): Anatomy {
   const { output, notes } = findOutput(model, topology, hints);
   const base = { input: read, output, image };
 
-  const sites = findAttention(model, topology);
+  const used = ancestors(topology, output.logits);
+  const sites = findAttention(model, topology).filter((site) => used.has(site.weights));
   const blocksSites = sites.filter((s) => s.kind === "self");
   const first = blocksSites[0];
   if (first === undefined) {
@@ -50,7 +52,10 @@ export function readAnatomy(model: Model, hints: AnatomyHints = {}): Anatomy {
   const trace = tracerOf(model, batch);
   const places = trace({ mode: "place", origins, seeds: new Map([[seed.name, seed.ids]]) });
   const subject = { model, topology, trace, batch, logits: output.logits };
-  const blocks = readBlocks(blocksSites, places, seed.places);
+  const chain = readBlocks(blocksSites, places, seed.places);
+  const breaks = breaksIn(topology, chain.found, sites);
+  const blocks: Blocks =
+    breaks.length === 0 ? chain : { ...chain, family: "unknown", why: [...chain.why, ...breaks] };
   const parts = headAndLayers(subject, places, blocks, seed, sites);
   const anatomy: Anatomy = {
     family: blocks.family,
@@ -81,7 +86,9 @@ function headAndLayers(
     const unusable = unusableAt(subject, layer, lastBlock);
     return unusable === undefined ? layer : { ...layer, unusable };
   });
-  const behind = sites.slice(lastBlock === undefined ? 0 : sites.indexOf(lastBlock) + 1);
+  const behind = sites
+    .slice(lastBlock === undefined ? 0 : sites.indexOf(lastBlock) + 1)
+    .filter(({ size: [queries, keys] = [0, 0] }) => queries <= keys);
   const tokens = layers.find((l) => l.tensor === last);
   return { head: readHead(subject, tokens, behind), layers: checked };
 }

@@ -8,6 +8,7 @@ import { settleInput } from "../anatomy/input-size.js";
 import { readAnatomy } from "../anatomy/read.js";
 import { makeBatched } from "../onnx/batch.js";
 import { isStatic } from "../onnx/dim.js";
+import { flattenOutputs } from "../onnx/flat-outputs.js";
 import type { Model } from "../onnx/graph.js";
 import { prepare } from "../onnx/prepare.js";
 import { prune } from "../onnx/prune.js";
@@ -47,7 +48,7 @@ export async function understand(
   options: UnderstandOptions = {},
 ): Promise<Understood> {
   const quantised = quantisedNode(original.graph);
-  const prepared = prepare(settleInput(original, options.image));
+  const prepared = flattenOutputs(prepare(settleInput(original, options.image)));
   const anatomy = readAnatomy(prepared, options.hints ?? {});
   const batched = await batchedForm(prepared, anatomy, runtime);
   const model = batched ?? prepared;

@@ -7,6 +7,7 @@ import type { RgbImage } from "../imaging/image.js";
 import { displayImage, preprocess } from "../imaging/preprocess.js";
 import type { Preprocessing } from "../imaging/preprocessing.js";
 import type { ImageTensor } from "../metrics/metric.js";
+import { VitreousError } from "../onnx/errors.js";
 import { writeModel } from "../onnx/write.js";
 import type { NdArray, Runtime, Session } from "../runtime/runtime.js";
 import { floats } from "./explain.js";
@@ -52,6 +53,11 @@ export function imagePreparer({ anatomy, preprocessing, runtime, head }: Prepare
 
   return {
     async picture(image) {
+      if (input.channels !== preprocessing.channels) {
+        throw new VitreousError(
+          `the model takes images of ${input.channels} channels, a picture has ${preprocessing.channels}: give a .npy file of [${[input.channels, ...anatomy.image].join(", ")}]`,
+        );
+      }
       if (input.preprocessing === "inside") {
         const display = displayImage(image, preprocessing);
         return { tensor: await throughHead(inRange(display)), display };
@@ -62,7 +68,8 @@ export function imagePreparer({ anatomy, preprocessing, runtime, head }: Prepare
     given: throughHead,
     async black() {
       if (input.preprocessing === "outside") {
-        return preprocessing.mean.map((mean, c) => -mean / (preprocessing.std[c] ?? 1));
+        const { mean, std } = preprocessing;
+        return Array.from({ length: input.channels }, (_, c) => -(mean[c] ?? 0) / (std[c] ?? 1));
       }
       const [height, width] = anatomy.image;
       const area = height * width;
@@ -98,6 +105,7 @@ function rawInput(tensor: ImageTensor, { input }: Anatomy, images: number): NdAr
   } else {
     values.set(data);
   }
+  if (input.dtype === "int32") return { dtype: "int32", dims, data: Int32Array.from(values, Math.round) };
   if (input.dtype !== "uint8") return { dtype: "float32", dims, data: values };
   return {
     dtype: "uint8",

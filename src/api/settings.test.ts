@@ -59,9 +59,17 @@ describe("how images are prepared", () => {
     expect(() => settings({ preprocess: file("p.json", small) })).toThrow(
       /p\.json prepares images of 16×16, but the model takes 32×32/,
     );
-    expect(() => settings({}, anatomy({ channels: 4 }))).toThrow(/3 channels, but the model takes 4/);
+    expect(() =>
+      settings({ preprocess: file("p.json", preprocessing(0)) }, anatomy({ channels: 4 })),
+    ).toThrow(/3 channels, but the model takes 4/);
     expect(() => settings({ preprocess: file("p.json", "{}") })).toThrow(/p\.json does not say/);
     expect(() => settings({ preprocess: file("p.json", "no JSON") })).toThrow(/p\.json is no valid JSON/);
+  });
+
+  it("is left to tensors where nothing says it and no picture has the model's channels", () => {
+    const { preprocessing: found, warnings } = settings({}, anatomy({ channels: 4 }));
+    expect(found.mean).toEqual([0, 0, 0]);
+    expect(warnings.join()).toMatch(/4 channels, which pictures do not have: give them as \.npy/);
   });
 
   it("warns only of the size where the graph normalises by itself", () => {

@@ -34,11 +34,13 @@ const PREPROCESSING_KEYS = ["vitreous.preprocessing", "preprocessor_config", "pr
 const LABEL_KEYS = ["vitreous.labels", "id2label", "labels", "names", "classes"];
 
 export function readSettings(sources: SettingsSources, anatomy: Anatomy): Settings {
-  const preprocessing = fitting(findPreprocessing(sources, anatomy), anatomy);
+  const found = findPreprocessing(sources, anatomy);
+  const preprocessing = found === undefined ? forTensors(anatomy) : fitting(found, anatomy);
   return { preprocessing, labels: findLabels(sources, anatomy), warnings: preprocessing.warnings };
 }
 
-function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preprocessing {
+/** Undefined where nothing says it and the model's channels are not those of a picture. */
+function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preprocessing | undefined {
   const { preprocess: given } = sources;
   if (given !== undefined) return readPreprocessing(parseJson(given), given.name);
   for (const file of sources.beside) {
@@ -50,7 +52,9 @@ function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preproce
     const where = `the model's metadata ${key}`;
     if (text !== undefined) return readPreprocessing(parseJson({ name: where, text }), where);
   }
-  const guess = defaultPreprocessing(anatomy.image, anatomy.input.channels === 1 ? 1 : 3);
+  const { channels } = anatomy.input;
+  if (channels !== 1 && channels !== 3) return undefined;
+  const guess = defaultPreprocessing(anatomy.image, channels);
   if (anatomy.input.preprocessing === "outside") return guess;
   // The graph normalises by itself: only how the picture is brought to size is guessed.
   const [height, width] = anatomy.image;
@@ -58,6 +62,18 @@ function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preproce
     ...guess,
     warnings: [
       `nothing says how pictures are brought to ${height}×${width}; shorter side to size/0.875, then a centre crop is used: give the right way with --preprocess FILE.`,
+    ],
+  };
+}
+
+/** A model that takes no pictures: its images come as tensors, and as they are. */
+function forTensors({ image, input }: Anatomy): Preprocessing {
+  return {
+    ...defaultPreprocessing(image),
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    warnings: [
+      `the model takes images of ${input.channels} channels, which pictures do not have: give them as .npy files, prepared as the model wants them.`,
     ],
   };
 }

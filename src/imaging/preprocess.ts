@@ -196,18 +196,21 @@ export function toUint8NCHW(display: RgbImage, channels: 1 | 3): Uint8Array {
   return out;
 }
 
-/** A normalised tensor [channels, height, width] back to 8-bit RGB, clamped: to look at inputs that came as .npy. */
+/**
+ * A normalised tensor [channels, height, width] back to 8-bit RGB, clamped: to look at inputs that came as .npy. The
+ * first three channels are shown, or the first alone where there are fewer.
+ */
 export function unpreprocess(tensor: Tensor, p: Pick<Preprocessing, "mean" | "std" | "rescale">): RgbImage {
   const { channels, height, width } = tensor;
   const area = height * width;
-  if (tensor.data.length !== channels * area || (channels !== 1 && channels !== 3)) {
+  if (tensor.data.length !== channels * area || channels < 1) {
     throw new VitreousError(
-      `A tensor of ${tensor.data.length} numbers is no image of ${channels}×${height}×${width} with 1 or 3 channels.`,
+      `A tensor of ${tensor.data.length} numbers is no image of ${channels}×${height}×${width}.`,
     );
   }
   const data = new Uint8Array(area * 3);
   for (let c = 0; c < 3; c++) {
-    const from = channels === 1 ? 0 : c;
+    const from = channels < 3 ? 0 : c;
     const [mean, std] = [p.mean[from] ?? 0, p.std[from] ?? 1];
     for (let i = 0; i < area; i++) {
       const v = ((tensor.data[from * area + i] as number) * std + mean) / p.rescale;
