@@ -260,6 +260,12 @@ const spaceToDepthRule = onFirst((x, c) => {
   return [reshape(moved, [n, channels * b * b, h / b, w / b])];
 });
 
+/** ONNX Runtime's way back from its blocked channels (com.microsoft.nchwc), whose padding channels are cut off. */
+const reorderOutputRule = onFirst((x, c) => {
+  const kept = slice(x, 1, 0, 1, intAttribute(c.node, "channels", x.dims[1] ?? 1));
+  return [intAttribute(c.node, "channels_last", 0) === 0 ? kept : transpose(kept, [0, 2, 3, 1])];
+});
+
 export const MOVEMENT_RULES: Readonly<Record<string, TraceRule>> = {
   Reshape: reshapeRule,
   Flatten: flattenRule,
@@ -277,4 +283,5 @@ export const MOVEMENT_RULES: Readonly<Record<string, TraceRule>> = {
   Tile: tileRule,
   DepthToSpace: depthToSpaceRule,
   SpaceToDepth: spaceToDepthRule,
+  ReorderOutput: reorderOutputRule,
 };
