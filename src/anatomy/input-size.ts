@@ -16,8 +16,10 @@ const MOST_OTHER_TOKENS = 16;
  */
 export function settleInput(model: Model, image?: readonly [number, number]): Model {
   const { graph } = model;
+  const alone = graph.inputs.length === 1 && graph.nodes.some((n) => n.op === "Conv");
   const inputs = graph.inputs.map((input) => {
-    const { shape } = input;
+    // Some tools write no shape at all; the only input of a graph with convolutions is an image.
+    const shape = input.shape ?? (alone ? [null, null, null, null] : undefined);
     if (shape?.length !== 4 || shape.slice(1).every(isStatic)) return input;
     const last = shape[3] ?? null;
     const channelsLast = isStatic(last) && last <= 4 && !isStatic(shape[1]);
