@@ -13,7 +13,9 @@ import { nodeRuntime } from "../dist/runtime/node/node-runtime.js";
  * @param {{ threads?: number }} options
  */
 export async function plainForward(path, options) {
-  const model = statSync(path).isDirectory() ? await openCheckpoint(path) : (await readModelFile(path)).model;
+  const model = statSync(path).isDirectory()
+    ? (await openCheckpoint(path)).model
+    : (await readModelFile(path)).model;
   const runtime = await nodeRuntime(options);
   const session = await runtime.load(writeModel(model));
   const name = session.inputNames[0] ?? "";

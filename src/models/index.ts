@@ -5,70 +5,118 @@
 import { GraphBuilder } from "../onnx/builder.js";
 import { BATCH } from "../onnx/dim.js";
 import { VitreousError } from "../onnx/errors.js";
-import type { Model, Tensor } from "../onnx/graph.js";
-import type { Architecture } from "./architecture.js";
-import { type CheckpointConfig, labelsOf } from "./config.js";
-import { vit } from "./vit.js";
-import { weightsOf } from "./weights.js";
+import type { Graph, Model } from "../onnx/graph.js";
+import type { Spec } from "../spec.js";
+import type { Architecture, Plan, PlanOptions, Recognised } from "./architecture.js";
+import { ARCHITECTURES } from "./architectures.js";
+import { type Description, nameOf } from "./description.js";
+import { readHuggingFaceConfig } from "./hugging-face/config.js";
+import type { StoredTensors, TensorShapes } from "./stored-tensor.js";
+import { readTimmConfig } from "./timm/config.js";
+import { type Weights, weightsOf } from "./weights.js";
 
-export { type CheckpointConfig, readConfig } from "./config.js";
-export { readSafetensors } from "./safetensors.js";
+export type { PlanOptions, Recognised } from "./architecture.js";
+export type { Description } from "./description.js";
+export { readSafetensors, type Safetensors } from "./safetensors.js";
+export { type StoredTensor, type StoredTensors, storedTensors } from "./stored-tensor.js";
 
 /** Metadata: a JSON list of the classes' names, in the order of the logits. */
 export const LABELS_KEY = "vitreous.labels";
 
-/**
- * Metadata: JSON of how pictures are prepared, in the words of the library the checkpoint comes from:
- * `{"pretrained_cfg": {"input_size", "interpolation", "crop_pct", "crop_mode", "mean", "std"}}` for timm.
- */
+/** Metadata: JSON of how pictures are prepared, in the words of the library the checkpoint comes from. */
 export const PREPROCESSING_KEY = "vitreous.preprocessing";
 
 /** Gelu as one operator came with opset 20; ONNX Runtime fuses it with the bias in front of it. */
 const OPSET = 20;
 const IR_VERSION = 9;
 
-const ARCHITECTURES: readonly Architecture[] = [vit];
+const SUPPORTED = `Those that can: ${ARCHITECTURES.map(({ name }) => name).join("; ")}. Export the model to ONNX and open the .onnx file instead.`;
 
-function architectureOf(config: CheckpointConfig): Architecture {
-  const found = ARCHITECTURES.find((architecture) => architecture.accepts(config));
-  if (found) return found;
-  throw new VitreousError(
-    `The architecture "${config.architecture}" is not one of those that can be opened from a checkpoint: ${ARCHITECTURES.map((a) => a.name).join("; ")}. Export the model to ONNX and open the .onnx file instead.`,
-  );
-}
-
-function metadataOf(config: CheckpointConfig): ReadonlyMap<string, string> {
-  const metadata = new Map<string, string>();
-  const labels = labelsOf(config);
-  if (labels) metadata.set(LABELS_KEY, JSON.stringify(labels));
-  if (config.pretrained_cfg) {
-    const { input_size, interpolation, crop_pct, crop_mode, mean, std } = config.pretrained_cfg;
-    const used = { input_size, interpolation, crop_pct, crop_mode, mean, std };
-    metadata.set(PREPROCESSING_KEY, JSON.stringify({ pretrained_cfg: used }));
+/**
+ * Reads a parsed config.json of Hugging Face's or timm's layout.
+ *
+ * @param source what messages call the file
+ * @throws VitreousError naming each field that is wrong
+ */
+export function readConfig(json: unknown, source = "config.json"): Description {
+  if (typeof json === "object" && json !== null && !("architecture" in json) && "model_type" in json) {
+    return readHuggingFaceConfig(json, source);
   }
-  return metadata;
+  return readTimmConfig(json, source);
 }
 
 /**
- * The model of a checkpoint: pixel_values float32 [N, channels, H, W] → logits [N, classes], any batch size.
- * float16 and bfloat16 tensors are widened to float32.
+ * What tensors without a config.json imply.
+ *
+ * @param arch the architecture's name as the user gives it, with parameters in its library's words
+ * @throws VitreousError where they are of no known architecture, or something cannot be settled
+ */
+export function recognise(tensors: TensorShapes, arch: Spec | undefined): Recognised {
+  for (const architecture of ARCHITECTURES) {
+    const found = architecture.recognise?.(tensors, arch);
+    if (found) return found;
+  }
+  const names = [...tensors.keys()];
+  throw new VitreousError(
+    `the ${names.length} tensors (${names.slice(0, 4).join(", ")}, …) are of no architecture that can be opened from a checkpoint${arch ? ` under the name ${arch.name}` : ""}. ${SUPPORTED}`,
+  );
+}
+
+function architectureOf(description: Description): Architecture {
+  const found = ARCHITECTURES.find((architecture) => architecture.accepts(description));
+  if (found) return found;
+  throw new VitreousError(
+    `The architecture "${nameOf(description)}" is not one of those that can be opened from a checkpoint. ${SUPPORTED}`,
+  );
+}
+
+export interface BuiltModel {
+  readonly model: Model;
+  readonly notes: readonly string[];
+}
+
+/**
+ * The model of a checkpoint: pixel_values float32 [N, channels, H, W] → logits [N, classes] (or features [N, dim]
+ * where it has no classifier), any batch size. float16 and bfloat16 tensors are widened to float32.
  *
  * @throws VitreousError for an unknown architecture or option, or listing every tensor that is missing, has
- *   another shape, or is not expected
+ *   another shape, or is not expected; nothing of the weights has been read by then
  */
-export function buildModel(config: CheckpointConfig, tensors: ReadonlyMap<string, Tensor>): Model {
-  const { input, write } = architectureOf(config).plan(config);
-  const graph = GraphBuilder.empty(config.architecture, OPSET);
-  const weights = weightsOf(tensors, config.architecture);
-  const pixels = graph.input({ name: "pixel_values", dtype: "float32", shape: [BATCH, ...input] });
-  const logits = write({ graph, weights }, pixels);
+export async function buildModel(
+  description: Description,
+  tensors: StoredTensors,
+  options: PlanOptions = {},
+): Promise<BuiltModel> {
+  const plan = architectureOf(description).plan(description, tensors, options);
+  const weights = weightsOf(tensors, nameOf(description));
+  writeGraph(plan, weights, nameOf(description));
   weights.finish();
-  return {
+  await weights.load();
+  const model: Model = {
     irVersion: IR_VERSION,
     opsets: new Map([["", OPSET]]),
     producer: "vitreous",
-    metadata: metadataOf(config),
-    graph: graph.build([logits]),
+    metadata: metadataOf(description, plan),
+    graph: writeGraph(plan, weights, nameOf(description)),
     functions: [],
   };
+  return { model, notes: plan.notes ?? [] };
+}
+
+function writeGraph({ input, write }: Plan, weights: Weights, name: string): Graph {
+  const graph = GraphBuilder.empty(name, OPSET);
+  const pixels = graph.input({ name: "pixel_values", dtype: "float32", shape: [BATCH, ...input] });
+  return graph.build([write({ graph, weights }, pixels)]);
+}
+
+function metadataOf(description: Description, { classes, preprocessing }: Plan): ReadonlyMap<string, string> {
+  const metadata = new Map<string, string>();
+  const labels = "labels" in description ? description.labels : undefined;
+  if (labels !== undefined && classes > 0) {
+    if (labels.length !== classes)
+      throw new VitreousError(`config.json names ${labels.length} labels for ${classes} classes.`);
+    metadata.set(LABELS_KEY, JSON.stringify(labels));
+  }
+  if (preprocessing !== undefined) metadata.set(PREPROCESSING_KEY, JSON.stringify(preprocessing));
+  return metadata;
 }

@@ -13,6 +13,10 @@ export interface Site {
   readonly weights: Weights;
 }
 
+/** What the graph's outputs are called. */
+export const LOGITS = "logits";
+export const FEATURES = "features";
+
 /** An integer attribute. */
 export const int = (value: number): Attribute => ({ kind: "int", value });
 const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
@@ -38,17 +42,49 @@ export function parameter({ graph, weights }: Site, name: string, dims: readonly
 export function linear(site: Site, scope: string, x: string, inputs: number, outputs: number): string {
   const { graph, weights } = site;
   const weight = `${scope}.weight`;
-  graph.define(weight, weights.takeLinear(weight, outputs, inputs));
+  graph.define(weight, weights.takeLinear([weight], outputs, inputs));
   const product = layer(site, scope, "MatMul", [x, weight]);
   const bias = `${scope}.bias`;
   return weights.has(bias) ? layer(site, scope, "Add", [product, parameter(site, bias, [outputs])]) : product;
 }
 
-/** The classifier: [n, inputs] → the graph's logits [n, outputs], on the weight as the checkpoint has it. */
-export function classifier(site: Site, scope: string, x: string, inputs: number, outputs: number): string {
+/** Several linear layers of the same input as one product: [..., inputs] → [..., outputs of the first | of the second | …]. */
+export function joinedLinear(
+  site: Site,
+  scope: string,
+  modules: readonly string[],
+  x: string,
+  inputs: number,
+  outputs: number,
+): string {
+  const { graph, weights } = site;
+  const weight = graph.fresh(`${scope}.joined.weight`);
+  const names = modules.map((module) => `${module}.weight`);
+  graph.define(weight, weights.takeLinear(names, outputs, inputs));
+  const product = layer(site, scope, "MatMul", [x, weight]);
+  const biases = modules.map((module) => (weights.has(`${module}.bias`) ? `${module}.bias` : undefined));
+  if (biases.every((bias) => bias === undefined)) return product;
+  const bias = graph.fresh(`${scope}.joined.bias`);
+  graph.define(bias, weights.takeJoined(biases, outputs));
+  return layer(site, scope, "Add", [product, bias]);
+}
+
+/**
+ * The classifier: [n, inputs] → [n, outputs], on the weight as the checkpoint has it. `output`: what the result is
+ * called, undefined where it is not the graph's logits yet.
+ */
+export function classifier(
+  site: Site,
+  scope: string,
+  x: string,
+  inputs: number,
+  outputs: number,
+  output: string | undefined = LOGITS,
+): string {
   const terms = [x, parameter(site, `${scope}.weight`, [outputs, inputs])];
   if (site.weights.has(`${scope}.bias`)) terms.push(parameter(site, `${scope}.bias`, [outputs]));
-  return site.graph.add("Gemm", terms, { transB: int(1) }, { scope, outputs: ["logits"] });
+  const named = output === undefined ? { hint: `${scope}.Gemm` } : { outputs: [output] };
+  return site.graph.add("Gemm", terms, { transB: int(1) }, { scope, ...named });
 }
 
 /** Layer normalisation over the last axis of `dim` features. */
@@ -69,17 +105,47 @@ export function transpose(site: Site, scope: string, x: string, perm: readonly n
   return layer(site, scope, "Transpose", [x], { perm: ints(perm) });
 }
 
-/** x ⊙ γ where the checkpoint has a LayerScale of this name, else x. */
-export function layerScale(site: Site, scope: string, x: string, dim: number): string {
-  const gamma = `${scope}.gamma`;
+/** x ⊙ γ where the checkpoint has a vector of this name (LayerScale), else x. */
+export function layerScale(site: Site, scope: string, gamma: string, x: string, dim: number): string {
   return site.weights.has(gamma) ? layer(site, scope, "Mul", [x, parameter(site, gamma, [dim])]) : x;
 }
 
-/** Two linear layers with the exact (erf) GELU between them. */
-export function mlp(site: Site, scope: string, x: string, dim: number, hidden: number): string {
-  const inner = linear(site, `${scope}.fc1`, x, dim, hidden);
-  const active = layer(site, `${scope}.act`, "Gelu", [inner]);
-  return linear(site, `${scope}.fc2`, active, hidden, dim);
+/** The functions between the two linear layers of an MLP, under the names that configurations use. */
+export type Activation = "gelu" | "gelu_tanh" | "quick_gelu" | "silu" | "relu";
+
+export function activation(site: Site, scope: string, x: string, kind: Activation): string {
+  const { graph } = site;
+  const times = (factor: string) => layer(site, scope, "Mul", [x, layer(site, scope, "Sigmoid", [factor])]);
+  switch (kind) {
+    case "gelu":
+      return layer(site, scope, "Gelu", [x]);
+    case "gelu_tanh":
+      return layer(site, scope, "Gelu", [x], { approximate: { kind: "string", value: "tanh" } });
+    case "quick_gelu":
+      return times(layer(site, scope, "Mul", [x, graph.float(1.702)]));
+    case "silu":
+      return times(x);
+    case "relu":
+      return layer(site, scope, "Relu", [x]);
+  }
+}
+
+/** Module paths of an MLP. */
+export interface MlpNames {
+  readonly fc1: string;
+  readonly act: string;
+  readonly fc2: string;
+}
+
+/** Two linear layers with an activation between them. */
+export function mlp(
+  site: Site,
+  names: MlpNames,
+  x: string,
+  { dim, hidden, act = "gelu" }: { readonly dim: number; readonly hidden: number; readonly act?: Activation },
+): string {
+  const active = activation(site, names.act, linear(site, names.fc1, x, dim, hidden), act);
+  return linear(site, names.fc2, active, hidden, dim);
 }
 
 /** Pictures [n, 3, H, W] → patches [n, gh·gw, dim], in raster order. */

@@ -99,7 +99,8 @@ async function readFolder(folder: string): Promise<Source> {
   const exists = async (file: string): Promise<boolean> =>
     (await stat(file).catch(() => undefined)) !== undefined;
   if (!(await exists(weights)) && (await exists(onnx))) return readSource(onnx);
-  return { model: await openCheckpoint(folder), sha256: await sha256Of(weights), folder };
+  const { model } = await openCheckpoint(folder);
+  return { model, sha256: await sha256Of(weights), folder };
 }
 
 async function configurationIn(folder: string): Promise<readonly NamedText[]> {

@@ -1,33 +1,21 @@
-/**
- * @file Opens a checkpoint's folder from disk: config.json beside model.safetensors.
- */
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+/** @file Opens a checkpoint from disk: a folder, or a file of weights whose architecture is named or recognised. */
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { VitreousError } from "../../onnx/errors.js";
-import type { Model } from "../../onnx/graph.js";
-import { buildModel, readConfig, readSafetensors } from "../index.js";
+import type { Spec } from "../../spec.js";
+import type { Inferred } from "../architecture.js";
+import {
+  type BuiltModel,
+  buildModel,
+  type PlanOptions,
+  type Recognised,
+  readConfig,
+  recognise,
+  type StoredTensors,
+} from "../index.js";
+import { openTensors } from "./tensors.js";
 
 const CONFIG = "config.json";
-const WEIGHTS = "model.safetensors";
-
-/** One read call takes at most 2 GiB. */
-const CHUNK = 2 ** 30;
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  const file: FileHandle = await open(path, "r");
-  try {
-    const { size } = await file.stat();
-    const bytes = new Uint8Array(size);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK, size - at), at);
-      if (bytesRead === 0) throw new VitreousError(`${path} became shorter while it was read.`);
-      at += bytesRead;
-    }
-    return bytes;
-  } finally {
-    await file.close();
-  }
-}
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
@@ -41,21 +29,47 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
+export interface CheckpointOptions extends PlanOptions {
+  /** For tensors without a config.json beside them. */
+  readonly arch?: Spec | undefined;
+}
+
+export interface OpenedCheckpoint extends BuiltModel {
+  readonly inferred: readonly Inferred[];
+  /** The files that hold the weights. */
+  readonly files: readonly string[];
+}
+
 /**
- * The model of a checkpoint folder.
+ * The model of a checkpoint.
  *
- * @param folder holds config.json (timm's hub layout) and model.safetensors
- * @throws VitreousError when a file is missing or damaged, or for the reasons of `buildModel`
+ * @param path a folder with a config.json and weights, or a file of weights
+ * @throws VitreousError when a file is missing or damaged, or for the reasons of `buildModel` and `recognise`
  */
-export async function openCheckpoint(folder: string): Promise<Model> {
-  const [config, weights] = [join(folder, CONFIG), join(folder, WEIGHTS)];
-  for (const path of [config, weights]) {
-    if (!(await isFile(path))) {
-      throw new VitreousError(
-        `${folder} holds no checkpoint: ${path} does not exist. A checkpoint folder has ${CONFIG} and ${WEIGHTS}.`,
-      );
-    }
+export async function openCheckpoint(
+  path: string,
+  options: CheckpointOptions = {},
+): Promise<OpenedCheckpoint> {
+  const { tensors, files, close } = await openTensors(path);
+  try {
+    const { description, inferred } = await describe(path, tensors, options.arch);
+    return { ...(await buildModel(description, tensors, options)), inferred, files };
+  } finally {
+    await close();
   }
-  const description = readConfig(await readJson(config), config);
-  return buildModel(description, readSafetensors(await readBytes(weights), weights).tensors);
+}
+
+/** From the config.json beside the weights, unless the user names the architecture. */
+async function describe(path: string, tensors: StoredTensors, arch: Spec | undefined): Promise<Recognised> {
+  const folder = (await stat(path)).isDirectory() ? path : dirname(path);
+  const config = join(folder, CONFIG);
+  if (arch === undefined && (await isFile(config))) {
+    return { description: readConfig(await readJson(config), config), inferred: [] };
+  }
+  try {
+    return recognise(tensors, arch);
+  } catch (error) {
+    if (!(error instanceof VitreousError)) throw error;
+    throw new VitreousError(`${path}: ${error.message}`, { cause: error });
+  }
 }

@@ -2,10 +2,11 @@
  * @file timm's VisionTransformer (Dosovitskiy et al. 2021, and DeiT without distillation) from its checkpoint: class
  * token or mean pooling, register tokens, LayerScale, q/k-norm, a norm in front of the blocks.
  */
-import { VitreousError } from "../onnx/errors.js";
-import type { Architecture, Plan } from "./architecture.js";
-import { attention } from "./attention.js";
-import type { CheckpointConfig, TimmArguments } from "./config.js";
+import { z } from "zod";
+import { VitreousError } from "../../onnx/errors.js";
+import type { Architecture, Plan } from "../architecture.js";
+import { attention } from "../attention.js";
+import type { Description } from "../description.js";
 import {
   classifier,
   int,
@@ -17,7 +18,51 @@ import {
   patchEmbedding,
   prepend,
   type Site,
-} from "./layers.js";
+} from "../layers.js";
+import type { TimmDescription } from "./config.js";
+
+const size = z.int().positive();
+const sizes = z.union([size, z.tuple([size, size])]);
+
+/** Keyword arguments of timm's VisionTransformer that a checkpoint may override. */
+const modelArgs = z.strictObject({
+  img_size: sizes.optional(),
+  patch_size: sizes.optional(),
+  in_chans: size.optional(),
+  num_classes: z.int().nonnegative().optional(),
+  global_pool: z.string().optional(),
+  embed_dim: size.optional(),
+  depth: size.optional(),
+  num_heads: size.optional(),
+  mlp_ratio: z.number().positive().optional(),
+  qkv_bias: z.boolean().optional(),
+  qk_norm: z.boolean().optional(),
+  proj_bias: z.boolean().optional(),
+  init_values: z.number().nullable().optional(),
+  class_token: z.boolean().optional(),
+  pos_embed: z.literal("learn").optional(),
+  no_embed_class: z.boolean().optional(),
+  reg_tokens: z.int().nonnegative().optional(),
+  pre_norm: z.boolean().optional(),
+  final_norm: z.boolean().optional(),
+  fc_norm: z.boolean().nullable().optional(),
+  // These act in training only, or on how images of other sizes are treated.
+  drop_rate: z.number().optional(),
+  pos_drop_rate: z.number().optional(),
+  patch_drop_rate: z.number().optional(),
+  proj_drop_rate: z.number().optional(),
+  attn_drop_rate: z.number().optional(),
+  drop_path_rate: z.number().optional(),
+  weight_init: z.string().optional(),
+  dynamic_img_size: z.boolean().optional(),
+});
+
+function readArguments({ args }: TimmDescription): z.infer<typeof modelArgs> {
+  const result = modelArgs.safeParse(args);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((i) => `${["model_args", ...i.path].join(".")}: ${i.message}`);
+  throw new VitreousError(`config.json: ${problems.join("; ")}.`);
+}
 
 interface Size {
   readonly dim: number;
@@ -55,19 +100,19 @@ interface VitShape extends Size {
 const pair = (value: number | readonly [number, number]): readonly [number, number] =>
   typeof value === "number" ? [value, value] : value;
 
-function shapeOf(config: CheckpointConfig): VitShape {
+function shapeOf(config: TimmDescription): VitShape {
   const [, sizeName = "", patchName = "", imageName = ""] = NAME.exec(config.architecture) ?? [];
-  const args: TimmArguments = config.model_args ?? {};
+  const args = readArguments(config);
   const [dim0, depth0, heads0] = [
     SIZES[sizeName]?.dim ?? 0,
     SIZES[sizeName]?.depth ?? 0,
     SIZES[sizeName]?.heads ?? 0,
   ];
-  const [channels, ...input] = config.pretrained_cfg?.input_size ?? [3, Number(imageName), Number(imageName)];
+  const [channels, ...input] = config.pretrained?.input_size ?? [3, Number(imageName), Number(imageName)];
   const refuse = (why: string): never => {
     throw new VitreousError(`config.json: ${why}.`);
   };
-  const pool = args.global_pool ?? config.global_pool ?? "token";
+  const pool = args.global_pool ?? config.pool ?? "token";
   if (pool !== "token" && pool !== "avg")
     return refuse(`global_pool "${pool}" is not supported, only "token" and "avg"`);
   const classToken = args.class_token ?? true;
@@ -91,7 +136,7 @@ function shapeOf(config: CheckpointConfig): VitShape {
     registers: args.reg_tokens ?? 0,
     positionsOfPatchesOnly: args.no_embed_class ?? false,
     pool,
-    classes: config.num_classes,
+    classes: config.classes ?? 1000,
   };
 }
 
@@ -111,11 +156,25 @@ function embed(site: Site, pixels: string, shape: VitShape, patches: number, pre
 function block(site: Site, scope: string, x: string, shape: VitShape, tokens: number): string {
   const { dim, heads, hidden } = shape;
   const normed = layerNorm(site, `${scope}.norm1`, x, dim, EPSILON);
-  const attended = attention(site, `${scope}.attn`, normed, { dim, heads, tokens, epsilon: EPSILON });
-  const middle = layer(site, scope, "Add", [x, layerScale(site, `${scope}.ls1`, attended, dim)]);
+  const names = {
+    scope: `${scope}.attn`,
+    qkv: `${scope}.attn.qkv`,
+    proj: `${scope}.attn.proj`,
+    queryNorm: `${scope}.attn.q_norm`,
+    keyNorm: `${scope}.attn.k_norm`,
+  };
+  const attended = attention(site, names, normed, { dim, heads, tokens, epsilon: EPSILON });
+  const middle = layer(site, scope, "Add", [
+    x,
+    layerScale(site, `${scope}.ls1`, `${scope}.ls1.gamma`, attended, dim),
+  ]);
   const inner = layerNorm(site, `${scope}.norm2`, middle, dim, EPSILON);
-  const mixed = mlp(site, `${scope}.mlp`, inner, dim, hidden);
-  return layer(site, scope, "Add", [middle, layerScale(site, `${scope}.ls2`, mixed, dim)]);
+  const feed = { fc1: `${scope}.mlp.fc1`, act: `${scope}.mlp.act`, fc2: `${scope}.mlp.fc2` };
+  const mixed = mlp(site, feed, inner, { dim, hidden });
+  return layer(site, scope, "Add", [
+    middle,
+    layerScale(site, `${scope}.ls2`, `${scope}.ls2.gamma`, mixed, dim),
+  ]);
 }
 
 function pooled(site: Site, x: string, pool: "token" | "avg", prefix: number): string {
@@ -132,8 +191,9 @@ function pooled(site: Site, x: string, pool: "token" | "avg", prefix: number): s
   });
 }
 
-function plan(config: CheckpointConfig): Plan {
-  const shape = shapeOf(config);
+function plan(description: Description): Plan {
+  if (description.library !== "timm") throw new RangeError("only timm's descriptions are accepted");
+  const shape = shapeOf(description);
   const { image, patch, dim, depth, channels, classes, pool } = shape;
   const patches = Math.trunc(image[0] / patch[0]) * Math.trunc(image[1] / patch[1]);
   const prefix = (shape.classToken ? 1 : 0) + shape.registers;
@@ -145,11 +205,13 @@ function plan(config: CheckpointConfig): Plan {
     const features = optionalNorm("fc_norm", pooled(site, optionalNorm("norm", x), pool, prefix));
     return classifier(site, "head", features, dim, classes);
   };
-  return { input: [channels, ...image], classes, write };
+  const { pretrained } = description;
+  const preprocessing = pretrained && { preprocessing: { pretrained_cfg: pretrained } };
+  return { input: [channels, ...image], classes, write, ...preprocessing };
 }
 
-export const vit: Architecture = {
+export const timmVit: Architecture = {
   name: "timm's plain ViT and DeiT (vit_base_patch16_224, deit_small_patch16_224, …)",
-  accepts: (config) => NAME.test(config.architecture),
+  accepts: (description) => description.library === "timm" && NAME.test(description.architecture),
   plan,
 };

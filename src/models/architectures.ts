@@ -1,0 +1,5 @@
+/** @file All architectures that can be opened from a checkpoint. Adding one = its file and a line here. */
+import type { Architecture } from "./architecture.js";
+import { timmVit } from "./timm/vit.js";
+
+export const ARCHITECTURES: readonly Architecture[] = [timmVit];
