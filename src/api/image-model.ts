@@ -17,6 +17,8 @@ export interface ModelParts extends Understood {
   readonly settings: Settings;
   readonly facts: ModelFacts;
   readonly preparer: ImagePreparer;
+  /** How its file was understood, where a person should know: values that were inferred. */
+  readonly notes?: readonly string[];
 }
 
 /** The parts with what takes a run of the model's head to know: how black comes out. */
@@ -32,12 +34,15 @@ export class ImageModel extends OpenedModel {
   readonly preprocessing: Preprocessing;
   /** What the user should be told about how it was opened. */
   readonly warnings: readonly string[];
+  /** How the model's file was understood, where a person should know. */
+  readonly notes: readonly string[];
   protected readonly preparer: ImagePreparer;
 
-  constructor({ anatomy, graphs, runtime, settings, facts, preparer }: ModelParts) {
+  constructor({ anatomy, graphs, runtime, settings, facts, preparer, notes = [] }: ModelParts) {
     super(anatomy, facts, new Sessions(runtime, graphs, facts.name));
     this.preprocessing = settings.preprocessing;
     this.warnings = settings.warnings;
+    this.notes = notes;
     this.preparer = preparer;
   }
 

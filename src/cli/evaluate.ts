@@ -96,6 +96,7 @@ async function evaluate(
   const maps = options.maps === undefined ? undefined : await openMapFolder(options.maps, stems);
   const model = await openModel(path, { ...openOptions(options), seed: options.seed });
   try {
+    for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
     for (const note of list.notes) say.note(`note: ${note}`);
     const target = usage(() => parseTarget(options.class, model.facts.labels));

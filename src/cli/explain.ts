@@ -84,6 +84,7 @@ async function explain(
   const list = await listImages(imagePaths, options.out);
   const model = await openModel(path, openOptions(options));
   try {
+    for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
     for (const note of list.notes) say.note(`note: ${note}`);
     const target = usage(() => parseTarget(options.class, model.facts.labels));

@@ -38,6 +38,7 @@ async function inspect(path: string, options: InspectOptions, context: CommandCo
   const say = context.terminal(options.quiet ?? false);
   const model = await openModel(path, openOptions(options));
   try {
+    for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);
     const inspection = inspectModel(model);
     const { preprocessing } = model;

@@ -22,6 +22,7 @@ export interface ModelOptions {
   readonly device: NonNullable<OpenOptions["device"]>;
   readonly preprocess?: string;
   readonly labels?: string;
+  readonly arch?: string;
   readonly imageSize?: readonly [number, number];
 }
 
@@ -36,7 +37,10 @@ export interface ImageOptions extends ModelOptions {
 const DEVICES = ["cpu", "cuda", "dml", "coreml", "webgpu"] as const;
 
 export function withModelArgument(command: Command): Command {
-  return command.argument("<model>", "an .onnx file, or a folder with config.json and model.safetensors");
+  return command.argument(
+    "<model>",
+    "an .onnx file; a checkpoint's folder (config.json with model.safetensors or pytorch_model.bin); a file of weights (.safetensors, .pth, .pt, .bin), with --arch; or hf:owner/name[@revision]",
+  );
 }
 
 /** Images, what to do with them, and where the results go. */
@@ -69,7 +73,15 @@ export function withModelOptions(command: Command): Command {
       "how images are prepared: preprocessor_config.json, config.json or timm's pretrained_cfg",
     )
     .option("--labels <file>", "class names: a JSON list or object, or a text file with a name a line")
-    .option("--image-size <HxW>", "image size for a model that takes any, e.g. 224x224", imageSize)
+    .option(
+      "--arch <name>",
+      "architecture of weights without a config.json: timm's, torchvision's or Hugging Face's name, e.g. vit_b_16 or vit_tiny_patch16_224:num_heads=3,img_size=64",
+    )
+    .option(
+      "--image-size <HxW>",
+      "image size for an .onnx file that takes any, or other than a checkpoint's, e.g. 224x224",
+      imageSize,
+    )
     .addOption(new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu"))
     .option("--threads <n>", "threads to compute with (default: one for each core)", wholeNumber);
 }
@@ -80,12 +92,13 @@ export function withBatch(command: Command): Command {
 
 /** What openModel needs of the options. */
 export function openOptions(options: ModelOptions): OpenOptions {
-  const { threads, device, preprocess, labels, imageSize: image } = options;
+  const { threads, device, preprocess, labels, arch, imageSize: image } = options;
   return {
     device,
     ...(threads === undefined ? {} : { threads }),
     ...(preprocess === undefined ? {} : { preprocess }),
     ...(labels === undefined ? {} : { labels }),
+    ...(arch === undefined ? {} : { arch }),
     ...(image === undefined ? {} : { imageSize: image }),
   };
 }

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-/** SHA-256 of a file, hexadecimal, streamed. */
-export async function sha256Of(path: string): Promise<string> {
+/** SHA-256 of files one after the other, hexadecimal, streamed. */
+export async function sha256Of(...paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
+  for (const path of paths) await pipeline(createReadStream(path), hash, { end: false });
   return hash.digest("hex");
 }
 

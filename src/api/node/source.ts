@@ -1,0 +1,115 @@
+/** @file Where a model comes from on disk: an .onnx file, a checkpoint's folder or a bare file of weights. */
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { outputSize } from "../../imaging/preprocessing.js";
+import { readPreprocessing, saysPreprocessing } from "../../imaging/read-preprocessing.js";
+import type { Inferred } from "../../models/architecture.js";
+import { openCheckpoint } from "../../models/node/open.js";
+import { VitreousError } from "../../onnx/errors.js";
+import type { Model } from "../../onnx/graph.js";
+import { readModelFile } from "../../onnx/node/read-file.js";
+import { parseSpec } from "../../spec.js";
+import type { NamedText } from "../settings.js";
+import { sha256Of } from "./sha256.js";
+import { configurationIn } from "./text.js";
+
+export interface SourceOptions {
+  /** Name of the architecture, for weights without a config.json: "vit_b_16", "vit_tiny_patch16_224:img_size=64". */
+  readonly arch?: string | undefined;
+  /** Height and width asked for. */
+  readonly imageSize?: readonly [number, number] | undefined;
+  /** What the user says of how images are prepared. */
+  readonly preprocess?: NamedText | undefined;
+}
+
+export interface Source {
+  readonly model: Model;
+  readonly sha256: string;
+  /** Configuration beside the model: preprocessor_config.json and config.json, in this order, where they exist. */
+  readonly beside: readonly NamedText[];
+  /** The image size that is yet to be settled: a checkpoint's is already. */
+  readonly imageSize: readonly [number, number] | undefined;
+  /** What the user should be told: values that were inferred, tensors left out. */
+  readonly notes: readonly string[];
+}
+
+/** Weights that are no graph, by the ends of their names; what a file really is, its content says. */
+const WEIGHTS = /\.(safetensors|pth|pt|bin|ckpt|tar|pkl|pickle|h5|keras|msgpack|gguf|npz)$/i;
+
+/** @throws VitreousError: no such file, or none that holds a model */
+export async function readSource(path: string, options: SourceOptions = {}): Promise<Source> {
+  if (path.startsWith("hf:")) {
+    throw new VitreousError(
+      `${path}: models of the Hugging Face hub are not read yet; download the folder and give its path`,
+    );
+  }
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const onnx = await onnxIn(path);
+    return onnx === undefined ? readCheckpoint(path, path, options) : readOnnx(onnx, options);
+  }
+  if (found !== undefined && (options.arch !== undefined || WEIGHTS.test(path))) {
+    return readCheckpoint(path, dirname(path), options);
+  }
+  return readOnnx(path, options);
+}
+
+/** The .onnx file of a folder that holds one and no weights beside it. */
+async function onnxIn(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith("."));
+  const graphs = names.filter((name) => name.toLowerCase().endsWith(".onnx"));
+  if (names.some((name) => WEIGHTS.test(name) || name.endsWith(".index.json"))) return undefined;
+  const graph = graphs.includes("model.onnx") ? "model.onnx" : graphs.length === 1 ? graphs[0] : undefined;
+  return graph === undefined ? undefined : join(folder, graph);
+}
+
+async function readOnnx(path: string, { imageSize }: SourceOptions): Promise<Source> {
+  const { model, sha256 } = await readModelFile(path);
+  return { model, sha256, beside: await configurationIn(dirname(path)), imageSize, notes: [] };
+}
+
+async function readCheckpoint(
+  path: string,
+  folder: string,
+  { arch, imageSize, preprocess }: SourceOptions,
+): Promise<Source> {
+  const beside = await configurationIn(folder);
+  const { model, files, inferred, notes } = await openCheckpoint(path, {
+    arch: arch === undefined ? undefined : parseSpec(arch),
+    image: imageSize,
+    prepared: preparedSize(preprocess === undefined ? beside : [preprocess]),
+  });
+  const told = inferred.length === 0 ? [] : [inWords(inferred)];
+  return {
+    model,
+    sha256: await sha256Of(...files),
+    beside,
+    imageSize: undefined,
+    notes: [...told, ...notes],
+  };
+}
+
+/** The size of the images that the processor's settings deliver, where they say it. */
+function preparedSize(texts: readonly NamedText[]): readonly [number, number] | undefined {
+  for (const { name, text } of texts) {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      // readSettings says so, with the file's name.
+      return undefined;
+    }
+    if (saysPreprocessing(json)) return outputSize(readPreprocessing(json, name));
+  }
+  return undefined;
+}
+
+/** "num_heads 3 and img_size 64 from vit_tiny_patch16_224; depth 4 from the names of the blocks". */
+function inWords(inferred: readonly Inferred[]): string {
+  const bySource = new Map<string, string[]>();
+  for (const { name, value, from } of inferred) {
+    bySource.set(from, [...(bySource.get(from) ?? []), `${name} ${value}`]);
+  }
+  const parts = [...bySource].map(([from, values]) => `${values.join(", ")} from ${from}`);
+  return `inferred: ${parts.join("; ")}`;
+}
