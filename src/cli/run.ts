@@ -7,6 +7,7 @@ import { METHODS } from "../explain/registry.js";
 import { METRICS } from "../metrics/registry.js";
 import { VitreousError } from "../onnx/errors.js";
 import { VERSION } from "../version.js";
+import { convertCommand } from "./convert.js";
 import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
 import { inspectCommand } from "./inspect.js";
@@ -19,6 +20,7 @@ Examples:
   vitreous inspect model.onnx
   vitreous explain model.onnx photo.jpg --method grad-cam --out maps
   vitreous evaluate model.onnx images/ --method grad-cam gradient-rollout --controls --sheet --out scores
+  vitreous convert checkpoint/ -o model.onnx
 
 vitreous <command> --help shows a command's options.`;
 
@@ -57,7 +59,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`vitreous: ${usageLine(text)}\n`) })
     .addHelpText("after", EXAMPLES);
-  for (const make of [inspectCommand, explainCommand, evaluateCommand]) {
+  for (const make of [inspectCommand, explainCommand, evaluateCommand, convertCommand]) {
     program.addCommand(make(context).copyInheritedSettings(program));
   }
   try {

@@ -2,9 +2,10 @@
 import { basename } from "node:path";
 import type { AnatomyHints } from "../../anatomy/hints.js";
 import { VitreousError } from "../../onnx/errors.js";
+import type { Model } from "../../onnx/graph.js";
 import { type NodeRuntimeOptions, nodeRuntime } from "../../runtime/node/node-runtime.js";
 import { understand } from "../graphs.js";
-import { completeParts } from "../image-model.js";
+import { completeParts, type ModelParts } from "../image-model.js";
 import { readSettings } from "../settings.js";
 import { NodeModel } from "./node-model.js";
 import { readSource } from "./source.js";
@@ -39,6 +40,17 @@ export interface OpenOptions {
  * @throws VitreousError: no such file, no model, no image classifier, settings that do not fit it.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<NodeModel> {
+  return new NodeModel((await openParts(path, options)).parts);
+}
+
+export interface OpenedParts {
+  readonly parts: ModelParts;
+  /** The model as it was read, before anything was made of it. */
+  readonly original: Model;
+}
+
+/** All that opening finds out. The caller closes `parts.runtime`. */
+export async function openParts(path: string, options: OpenOptions): Promise<OpenedParts> {
   const { device, threads, hints } = options;
   const preprocess = options.preprocess === undefined ? undefined : await readText(options.preprocess);
   const labels = options.labels === undefined ? undefined : await readText(options.labels);
@@ -55,7 +67,8 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     const settings = readSettings({ preprocess, labels, beside: source.beside, metadata }, anatomy);
     const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
     const { notes } = source;
-    return new NodeModel(await completeParts({ anatomy, graphs, head, runtime, settings, facts, notes }));
+    const parts = await completeParts({ anatomy, graphs, head, runtime, settings, facts, notes });
+    return { parts, original: source.model };
   } catch (error) {
     await runtime.close();
     throw error;

@@ -61,11 +61,15 @@ async function unlessFolder(path: string, error: unknown): Promise<void> {
 }
 
 /**
- * Writes `path` so that it holds either its old content or all of `content`. Its folder must exist.
+ * Writes `path` so that it holds either its old content or all of `content` (an array's parts one after the other).
+ * Its folder must exist.
  *
  * @throws VitreousError that says what to do: a full disk, no permission, a folder in the way.
  */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   const beside = join(
     dirname(path),
     `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.part`,
@@ -73,7 +77,8 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   let file: FileHandle | undefined;
   try {
     file = await open(beside, "wx");
-    await file.writeFile(content);
+    if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
+    else for (const part of content) await file.writeFile(part);
     await file.sync();
     await file.close();
     file = undefined;
