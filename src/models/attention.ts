@@ -3,6 +3,7 @@
  * weights together (timm) or apart (Hugging Face).
  */
 import { int, joinedLinear, layer, layerNorm, linear, reshape, type Site, transpose } from "./layers.js";
+import { transposeInto } from "./transpose.js";
 
 /** Where the checkpoint keeps the weights: module paths. */
 export interface AttentionNames {
@@ -10,25 +11,97 @@ export interface AttentionNames {
   readonly scope: string;
   /** One module [3·dim, dim], or those of queries, keys and values. */
   readonly qkv: string | readonly [query: string, key: string, value: string];
+  /**
+   * The biases' names, one or three, undefined for those that are zero (BEiT's keys have none). If not given: those beside
+   * the weights, where the checkpoint has them.
+   */
+  readonly biases?: readonly (string | undefined)[];
   readonly proj: string;
   /** Norms over the features of each head, where the checkpoint has them. */
   readonly queryNorm?: string;
   readonly keyNorm?: string;
+  /** Norm over the heads' joined results, where the checkpoint has it. */
+  readonly norm?: string;
 }
 
 export interface AttentionShape {
   readonly dim: number;
   readonly heads: number;
   readonly tokens: number;
-  /** Of the norms on queries and keys. */
+  /** Of the norms. */
   readonly epsilon: number;
 }
 
 export interface AttentionExtras {
   /** A value added to the scores [n, heads, tokens, tokens]: a relative position bias. */
-  readonly bias?: string;
+  readonly bias?: string | undefined;
   /** Applied to queries and keys [n, tokens, heads, dim/heads] after their norms: rotary positions. */
-  readonly rotate?: (x: string) => string;
+  readonly rotate?: ((x: string) => string) | undefined;
+  /**
+   * The order in which each head's features of queries and keys are wanted. The scores do not depend on it; a rotation of
+   * neighbouring features becomes one of halves, which moves memory in long runs. Not with norms on queries and keys.
+   */
+  readonly order?: readonly number[] | undefined;
+}
+
+/** The joint projection [n, tokens, 3·dim], with the features of queries and keys in the wanted order. */
+function project(
+  site: Site,
+  { scope, qkv, biases }: AttentionNames,
+  x: string,
+  { dim, heads }: AttentionShape,
+  order: readonly number[] | undefined,
+): string {
+  if (order === undefined && biases === undefined) {
+    return typeof qkv === "string"
+      ? linear(site, qkv, x, dim, 3 * dim)
+      : joinedLinear(site, scope, qkv, x, dim, dim);
+  }
+  const { graph, weights } = site;
+  const modules = typeof qkv === "string" ? [qkv] : qkv;
+  const width = dim / heads;
+  /** Where row `row` of queries, keys and values, one after the other, is taken from. */
+  const source = (row: number): number =>
+    order === undefined || row >= 2 * dim ? row : row - (row % width) + (order[row % width] ?? 0);
+  const joined = (parts: readonly Float32Array[], size: number): Float32Array => {
+    const rows = (3 * dim) / parts.length;
+    const out = new Float32Array(3 * dim * size);
+    for (let row = 0; row < 3 * dim; row++) {
+      const from = source(row);
+      const at = (from % rows) * size;
+      out.set(parts[Math.floor(from / rows)]?.subarray(at, at + size) ?? [], row * size);
+    }
+    return out;
+  };
+  const weight = graph.fresh(`${scope}.joined.weight`);
+  const shapes = modules.map((module) => ({
+    name: `${module}.weight`,
+    dims: [(3 * dim) / modules.length, dim],
+  }));
+  graph.define(
+    weight,
+    weights.derive(shapes, [dim, 3 * dim], (parts, out) =>
+      transposeInto(out, joined(parts, dim), { rows: 3 * dim, columns: dim, stride: 3 * dim, at: 0 }),
+    ),
+  );
+  const product = layer(site, scope, "MatMul", [x, weight]);
+  const names =
+    biases ?? modules.map((module) => (weights.has(`${module}.bias`) ? `${module}.bias` : undefined));
+  if (names.every((name) => name === undefined)) return product;
+  const length = (3 * dim) / names.length;
+  const bias = graph.fresh(`${scope}.joined.bias`);
+  const parts = names.flatMap((name) => (name === undefined ? [] : [{ name, dims: [length] }]));
+  graph.define(
+    bias,
+    weights.derive(parts, [3 * dim], (values, out) => {
+      let next = 0;
+      const vectors = names.map((name) =>
+        name === undefined ? new Float32Array(length) : (values[next++] ?? new Float32Array(length)),
+      );
+      out.set(joined(vectors, 1));
+    }),
+  );
+  return layer(site, scope, "Add", [product, bias]);
 }
 
 /** softmax(Q·Kᵀ/√d)·V on [n, tokens, dim], projected. */
@@ -36,16 +109,14 @@ export function attention(
   site: Site,
   names: AttentionNames,
   x: string,
-  { dim, heads, tokens, epsilon }: AttentionShape,
-  { bias, rotate = (part) => part }: AttentionExtras = {},
+  shape: AttentionShape,
+  { bias, rotate = (part) => part, order }: AttentionExtras = {},
 ): string {
   const { graph, weights } = site;
   const { scope } = names;
+  const { dim, heads, tokens, epsilon } = shape;
   const width = dim / heads;
-  const joint =
-    typeof names.qkv === "string"
-      ? linear(site, names.qkv, x, dim, 3 * dim)
-      : joinedLinear(site, scope, names.qkv, x, dim, dim);
+  const joint = project(site, names, x, shape, order);
   // Split before the transposes: the keys go straight to where the product wants them, and nothing is moved twice.
   const [q = "", k = "", v = ""] = graph
     .addMany(
@@ -56,17 +127,18 @@ export function attention(
       { scope, hint: `${scope}.Split` },
     )
     .map((part) => reshape(site, scope, part, [0, tokens, heads, width]));
-  const normed = (part: string, name: string | undefined) =>
-    name !== undefined && weights.has(`${name}.weight`) ? layerNorm(site, name, part, width, epsilon) : part;
+  const normed = (part: string, name: string | undefined, size: number) =>
+    name !== undefined && weights.has(`${name}.weight`) ? layerNorm(site, name, part, size, epsilon) : part;
   // On the queries, the scale touches fewer numbers than on the scores.
-  const rotated = rotate(normed(q, names.queryNorm));
+  const rotated = rotate(normed(q, names.queryNorm, width));
   const scaled = layer(site, scope, "Mul", [rotated, graph.float(width ** -0.5)]);
   const queries = transpose(site, scope, scaled, [0, 2, 1, 3]);
-  const keys = transpose(site, scope, rotate(normed(k, names.keyNorm)), [0, 2, 3, 1]);
+  const keys = transpose(site, scope, rotate(normed(k, names.keyNorm, width)), [0, 2, 3, 1]);
   const values = transpose(site, scope, v, [0, 2, 1, 3]);
   const product = layer(site, scope, "MatMul", [queries, keys]);
   const scores = bias === undefined ? product : layer(site, scope, "Add", [product, bias]);
   const map = layer(site, scope, "Softmax", [scores], { axis: int(-1) });
   const mixed = transpose(site, scope, layer(site, scope, "MatMul", [map, values]), [0, 2, 1, 3]);
-  return linear(site, names.proj, reshape(site, scope, mixed, [0, tokens, dim]), dim, dim);
+  const joined = reshape(site, scope, mixed, [0, tokens, dim]);
+  return linear(site, names.proj, normed(joined, names.norm, dim), dim, dim);
 }

@@ -38,14 +38,24 @@ export function parameter({ graph, weights }: Site, name: string, dims: readonly
   return name;
 }
 
-/** [..., inputs] → [..., outputs]: x·Wᵀ (+ b where the checkpoint has one). */
-export function linear(site: Site, scope: string, x: string, inputs: number, outputs: number): string {
+/**
+ * [..., inputs] → [..., outputs]: x·Wᵀ + b.
+ *
+ * @param biased whether there is a b; where the configuration does not say, whether the checkpoint has one
+ */
+export function linear(
+  site: Site,
+  scope: string,
+  x: string,
+  inputs: number,
+  outputs: number,
+  biased: boolean = site.weights.has(`${scope}.bias`),
+): string {
   const { graph, weights } = site;
   const weight = `${scope}.weight`;
   graph.define(weight, weights.takeLinear([weight], outputs, inputs));
   const product = layer(site, scope, "MatMul", [x, weight]);
-  const bias = `${scope}.bias`;
-  return weights.has(bias) ? layer(site, scope, "Add", [product, parameter(site, bias, [outputs])]) : product;
+  return biased ? layer(site, scope, "Add", [product, parameter(site, `${scope}.bias`, [outputs])]) : product;
 }
 
 /** Several linear layers of the same input as one product: [..., inputs] → [..., outputs of the first | of the second | …]. */
@@ -87,10 +97,21 @@ export function classifier(
   return site.graph.add("Gemm", terms, { transB: int(1) }, { scope, ...named });
 }
 
-/** Layer normalisation over the last axis of `dim` features. */
-export function layerNorm(site: Site, scope: string, x: string, dim: number, epsilon: number): string {
+/**
+ * Layer normalisation over the last axis of `dim` features.
+ *
+ * @param biased whether it shifts; where the configuration does not say, whether the checkpoint has a bias
+ */
+export function layerNorm(
+  site: Site,
+  scope: string,
+  x: string,
+  dim: number,
+  epsilon: number,
+  biased: boolean = site.weights.has(`${scope}.bias`),
+): string {
   const terms = [x, parameter(site, `${scope}.weight`, [dim])];
-  if (site.weights.has(`${scope}.bias`)) terms.push(parameter(site, `${scope}.bias`, [dim]));
+  if (biased) terms.push(parameter(site, `${scope}.bias`, [dim]));
   return layer(site, scope, "LayerNormalization", terms, {
     axis: int(-1),
     epsilon: { kind: "float", value: epsilon },
