@@ -48,10 +48,9 @@ function linearTaps(source: number, length: number): Taps {
 }
 
 /** Pillow's filter: when shrinking, the kernel is as wide as the pixels it stands for; a = −0.5. */
-function antialiasedTaps(at: number, from: number, to: number): Taps {
-  const scale = from / to;
+function antialiasedTaps(at: number, scale: number, from: number): Taps {
   const stretch = Math.max(scale, 1);
-  const centre = scale * (at + 0.5);
+  const centre = Math.fround(scale * (at + 0.5));
   const first = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
   const end = Math.min(Math.trunc(centre + 2 * stretch + 0.5), from);
   const weights = Array.from({ length: end - first }, (_, i) =>
@@ -74,7 +73,7 @@ function taps(at: number, from: number, to: number, mode: Interpolation): Taps {
     case "bilinear":
       return linearTaps(Math.max(centred, 0), from);
     case "bicubic-antialias":
-      return antialiasedTaps(at, from, to);
+      return antialiasedTaps(at, scale, from);
   }
 }
 

@@ -1,0 +1,77 @@
+/** @file What comes after the blocks of a vision transformer: tokens become one vector, which is classified or given. */
+import { classifier, FEATURES, int, LOGITS, layer, layerNorm, type Site } from "./layers.js";
+
+/** How tokens [n, tokens, dim] become one vector. `from` and `to`: the tokens taken, all to the end by default. */
+export type Pooling =
+  | { readonly kind: "token" }
+  | { readonly kind: "mean" | "max" | "mean-max"; readonly from: number; readonly to?: number }
+  /** The first token and the mean of those from `from` on, side by side: [n, 2·dim]. */
+  | { readonly kind: "token-and-mean"; readonly from: number };
+
+export interface VitHead {
+  readonly pooling: Pooling;
+  /** What the pooling's nodes are called after. */
+  readonly scope: string;
+  /** A norm between pooling and classifier. */
+  readonly fcNorm?: string | undefined;
+  /**
+   * The classifier's module; none: the graph gives features. Of two (distillation), the first reads the first token,
+   * the second the second, and the logits are their mean.
+   */
+  readonly classifiers: readonly [] | readonly [string] | readonly [string, string];
+  readonly classes: number;
+}
+
+export interface HeadShape {
+  readonly dim: number;
+  readonly epsilon: number;
+  readonly tokens: number;
+}
+
+const token = (site: Site, scope: string, x: string, index: number): string =>
+  layer(site, scope, "Gather", [x, site.graph.int(index)], { axis: int(1) });
+
+/** [n, tokens, dim] → [n, dim or 2·dim] */
+function pooled(site: Site, scope: string, pooling: Pooling, x: string, tokens: number): string {
+  const { graph } = site;
+  if (pooling.kind === "token") return token(site, scope, x, 0);
+  const to = ("to" in pooling ? pooling.to : undefined) ?? tokens;
+  const range = [graph.ints([pooling.from]), graph.ints([to]), graph.ints([1])];
+  const all = pooling.from === 0 && to === tokens;
+  const taken = all ? x : layer(site, scope, "Slice", [x, ...range]);
+  const reduced = (op: "ReduceMean" | "ReduceMax"): string =>
+    layer(site, scope, op, [taken, graph.ints([1])], { keepdims: int(0) });
+  switch (pooling.kind) {
+    case "mean":
+      return reduced("ReduceMean");
+    case "max":
+      return reduced("ReduceMax");
+    case "mean-max": {
+      const sum = layer(site, scope, "Add", [reduced("ReduceMax"), reduced("ReduceMean")]);
+      return layer(site, scope, "Mul", [sum, graph.float(0.5)]);
+    }
+    case "token-and-mean":
+      return layer(site, scope, "Concat", [token(site, scope, x, 0), reduced("ReduceMean")], {
+        axis: int(1),
+      });
+  }
+}
+
+/** Tokens [n, tokens, dim] → the graph's output: logits [n, classes], or features. */
+export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape): string {
+  const { scope, pooling, fcNorm, classifiers, classes } = head;
+  const { dim, epsilon, tokens } = shape;
+  const width = pooling.kind === "token-and-mean" ? 2 * dim : dim;
+  const [first, second] = classifiers;
+  if (first !== undefined && second !== undefined) {
+    const half = [first, second].map((module, i) =>
+      classifier(site, module, token(site, scope, x, i), dim, classes, undefined),
+    );
+    const sum = layer(site, scope, "Add", half);
+    return site.graph.add("Mul", [sum, site.graph.float(0.5)], {}, { scope, outputs: [LOGITS] });
+  }
+  const vector = pooled(site, scope, pooling, x, tokens);
+  const normed = fcNorm === undefined ? vector : layerNorm(site, fcNorm, vector, width, epsilon);
+  if (first !== undefined) return classifier(site, first, normed, width, classes);
+  return site.graph.add("Identity", [normed], {}, { scope, outputs: [FEATURES] });
+}
