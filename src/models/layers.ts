@@ -13,6 +13,17 @@ export interface Site {
   readonly weights: Weights;
 }
 
+/**
+ * The same site, on which modules have a bias where their configuration says so, not where the checkpoint happens to have
+ * one: a bias that is missing, or one too many, is then reported instead of being taken for a variant of the model.
+ */
+export function withBiases({ graph, weights }: Site, biased: (module: string) => boolean): Site {
+  const suffix = ".bias";
+  const has = (name: string): boolean =>
+    name.endsWith(suffix) ? biased(name.slice(0, -suffix.length)) : weights.has(name);
+  return { graph, weights: { ...weights, has } };
+}
+
 /** What the graph's outputs are called. */
 export const LOGITS = "logits";
 export const FEATURES = "features";

@@ -4,7 +4,7 @@
  * and modules are called.
  */
 import type { Size } from "./architecture.js";
-import { type AttentionNames, attention } from "./attention.js";
+import { type AttentionExtras, type AttentionNames, attention } from "./attention.js";
 import { int, layer, layerNorm, parameter, patchEmbedding, type Site } from "./layers.js";
 import { type Interpolation, interpolatePositions } from "./positions.js";
 import { type Feed, feedForward } from "./vit-feed.js";
@@ -66,6 +66,8 @@ export interface Vit {
   /** A norm in front of the blocks. */
   readonly normPre?: string | undefined;
   readonly block: (index: number) => BlockNames;
+  /** What a block's attention has beside its weights: relative position bias, rotary positions. */
+  readonly attend?: ((index: number) => AttentionExtras) | undefined;
   /** The norm behind the blocks. */
   readonly norm?: string | undefined;
   readonly head: VitHead;
@@ -157,15 +159,17 @@ function embed(site: Site, pixels: string, vit: Vit): string {
   return layer(site, first.name, "Concat", [expanded, placed], { axis: int(1) });
 }
 
-function block(site: Site, names: BlockNames, x: string, vit: Vit, tokens: number): string {
+function block(site: Site, index: number, x: string, vit: Vit, tokens: number): string {
   const { dim, heads, hidden, epsilon } = vit;
+  const names = vit.block(index);
   /** "blocks.0.ls1.gamma" is a tensor of the module "blocks.0.ls1". */
   const scaled = (branch: string, gamma: string | undefined): string =>
     gamma === undefined
       ? branch
       : layer(site, gamma.replace(/\.[^.]*$/, ""), "Mul", [branch, parameter(site, gamma, [dim])]);
   const normed = layerNorm(site, names.norm1, x, dim, epsilon);
-  const attended = attention(site, names.attention, normed, { dim, heads, tokens, epsilon });
+  const shape = { dim, heads, tokens, epsilon };
+  const attended = attention(site, names.attention, normed, shape, vit.attend?.(index));
   const middle = layer(site, names.scope, "Add", [x, scaled(attended, names.scale1)]);
   const inner = layerNorm(site, names.norm2, middle, dim, epsilon);
   const fed = feedForward(site, names.feed, inner, { dim, hidden, epsilon });
@@ -180,6 +184,6 @@ export function writeVit(site: Site, pixels: string, vit: Vit): string {
   const normed = (name: string | undefined, x: string): string =>
     name === undefined ? x : layerNorm(site, name, x, dim, epsilon);
   let x = normed(vit.normPre, embed(site, pixels, vit));
-  for (let i = 0; i < depth; i++) x = block(site, vit.block(i), x, vit, tokens);
+  for (let i = 0; i < depth; i++) x = block(site, i, x, vit, tokens);
   return writeHead(site, vit.head, normed(vit.norm, x), { dim, epsilon, tokens });
 }
