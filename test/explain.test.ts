@@ -15,20 +15,8 @@ import type { Method } from "../src/explain/method.js";
 import { deletion } from "../src/metrics/deletion.js";
 import { insertion } from "../src/metrics/insertion.js";
 import type { NdArray } from "../src/runtime/runtime.js";
+import { joined, relativeError } from "./compare.js";
 import { type CorpusExport, type CorpusModel, corpus, golden, goldenFloats } from "./corpus.js";
-
-/** Largest difference, relative to the largest magnitude of what is expected. */
-function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  expect(got.length).toBe(want.length);
-  let error = 0;
-  let scale = 0;
-  for (let i = 0; i < want.length; i++) {
-    error = Math.max(error, Math.abs((got[i] ?? Number.NaN) - (want[i] ?? Number.NaN)));
-    scale = Math.max(scale, Math.abs(want[i] ?? 0));
-    if (Number.isNaN(error)) return Number.POSITIVE_INFINITY;
-  }
-  return scale === 0 ? error : error / scale;
-}
 
 /** Spearman's rank correlation, mean ranks for ties. */
 function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -158,9 +146,6 @@ function fused(model: CorpusModel, l: number): NdArray {
   }
   return { dtype: "float32", dims: [matrices, n, n], data };
 }
-
-const joined = (parts: readonly ArrayLike<number>[]): Float32Array =>
-  Float32Array.from(parts.flatMap((p) => Array.from(p)));
 
 /** float16 weights move everything by their own rounding. */
 const tolerances = (half: boolean) =>
