@@ -10,11 +10,19 @@ import type { TensorShapes } from "./stored-tensor.js";
 /** [height, width] in pixels. */
 export type Size = readonly [number, number];
 
+export type Features = "pooled" | "token-and-mean";
+
 export interface PlanOptions {
   /** The image size that the user asked for. */
   readonly image?: Size | undefined;
   /** The image size that the processor's settings beside the checkpoint deliver. */
   readonly prepared?: Size | undefined;
+  /**
+   * What the graph gives instead of logits, for a classifier of the user's: the vector that the library classifies or
+   * pools to, [n, dim], or the class token beside the mean of the patches, [n, 2·dim]. The checkpoint's own classifier is
+   * left out. An architecture that cannot do this throws, or gives logits all the same.
+   */
+  readonly features?: Features | undefined;
 }
 
 export interface Plan {
