@@ -15,6 +15,7 @@ import { swin } from "../swin.js";
 import { type SwinBlockNames, swinStages } from "../swin-stages.js";
 import { continuousBias, learnedBias, offsetCount, type PositionBias } from "../window-bias.js";
 import type { Windows } from "../windows.js";
+import { pretrainedOf, timmArchitecture } from "./architectures.js";
 import type { TimmDescription } from "./config.js";
 
 const size = z.int().positive();
@@ -60,7 +61,6 @@ const secondArguments = z.strictObject({
 
 type Arguments = z.infer<typeof firstArguments> & Partial<z.infer<typeof secondArguments>>;
 
-const NAME = /^swin(?:v2)?_(?!cr_)/;
 const EPSILON = 1e-5;
 const MASKED = -100;
 
@@ -69,10 +69,13 @@ const pair = (value: number | Size): Size => (typeof value === "number" ? [value
 const each = <T>(value: T | readonly T[], stages: number): readonly T[] =>
   Array.isArray(value) ? value : new Array<T>(stages).fill(value as T);
 
-const isSecond = ({ architecture }: TimmDescription): boolean => architecture.startsWith("swinv2");
+const CLASSES = ["SwinTransformer", "SwinTransformerV2"];
+const classOf = ({ architecture }: Pick<TimmDescription, "architecture">): string | undefined =>
+  timmArchitecture(architecture)?.class;
+const isSecond = (description: TimmDescription): boolean => classOf(description) === "SwinTransformerV2";
 
 function readArguments(description: TimmDescription): Arguments {
-  const given = { ...defaults(description.architecture), ...description.args };
+  const given = { ...timmArchitecture(description.architecture)?.args, ...description.args };
   const result = (isSecond(description) ? secondArguments : firstArguments).safeParse(given);
   if (result.success) return result.data as Arguments;
   const problems = result.error.issues.map((i) => `${["model_args", ...i.path].join(".")}: ${i.message}`);
@@ -151,8 +154,8 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   };
   const pool = description.pool ?? args.global_pool;
   if (pool !== "avg") refuse(`global_pool "${pool}" is not supported, only "avg"`);
-  const { pretrained } = description;
-  const [, ...own] = pretrained?.input_size ?? [3, ...imageOf(description.architecture)];
+  const { pretrained, note } = pretrainedOf(description);
+  const [, ...own] = pretrained.input_size ?? [3, 224, 224];
   const known = pair(args.img_size ?? own);
   const image = options.image ?? known;
   const patch = pair(args.patch_size);
@@ -225,20 +228,13 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       site.weights.leave((name) => /\.(relative_position_index|relative_coords_table|attn_mask)$/.test(name));
       return swin(site, model, pixels);
     },
-    ...(pretrained && { preprocessing: { pretrained_cfg: pretrained } }),
+    preprocessing: { pretrained_cfg: pretrained },
+    notes: note === undefined ? [] : [note],
   };
 }
 
 export const timmSwin: Architecture = {
   name: "timm's Swin and Swin V2 (swin_tiny_patch4_window7_224, swinv2_base_window8_256, …)",
-  accepts: (description) => description.library === "timm" && NAME.test(description.architecture),
+  accepts: (description) => description.library === "timm" && CLASSES.includes(classOf(description) ?? ""),
   plan,
 };
-
-function imageOf(name: string): Size {
-  const n = Number(/_(\d+)$/.exec(name)?.[1] ?? 224);
-  return [n, n];
-}
-function defaults(name: string): Readonly<Record<string, unknown>> {
-  return { window_size: Number(/window(\d+)/.exec(name)?.[1] ?? 7) };
-}
