@@ -1,5 +1,5 @@
 /** @file What comes after the blocks of a vision transformer: tokens become one vector, which is classified or given. */
-import { classifier, FEATURES, int, LOGITS, layer, layerNorm, type Site } from "./layers.js";
+import { classifier, FEATURES, int, LOGITS, layer, layerNorm, linear, type Site } from "./layers.js";
 
 /** How tokens [n, tokens, dim] become one vector. `from` and `to`: the tokens taken, all to the end by default. */
 export type Pooling =
@@ -14,6 +14,8 @@ export interface VitHead {
   readonly scope: string;
   /** A norm between pooling and classifier. */
   readonly fcNorm?: string | undefined;
+  /** A linear layer to `width` features and a tanh in front of the classifier: the ViT paper's, for pretraining. */
+  readonly preLogits?: { readonly linear: string; readonly act: string; readonly width: number } | undefined;
   /**
    * The classifier's module; none: the graph gives features. Of two (distillation), the first reads the first token,
    * the second the second, and the logits are their mean.
@@ -59,7 +61,7 @@ function pooled(site: Site, scope: string, pooling: Pooling, x: string, tokens: 
 
 /** Tokens [n, tokens, dim] → the graph's output: logits [n, classes], or features. */
 export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape): string {
-  const { scope, pooling, fcNorm, classifiers, classes } = head;
+  const { scope, pooling, fcNorm, preLogits, classifiers, classes } = head;
   const { dim, epsilon, tokens } = shape;
   const width = pooling.kind === "token-and-mean" ? 2 * dim : dim;
   const [first, second] = classifiers;
@@ -72,6 +74,11 @@ export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape
   }
   const vector = pooled(site, scope, pooling, x, tokens);
   const normed = fcNorm === undefined ? vector : layerNorm(site, fcNorm, vector, width, epsilon);
+  if (first !== undefined && preLogits !== undefined) {
+    const represented = linear(site, preLogits.linear, normed, width, preLogits.width);
+    const active = layer(site, preLogits.act, "Tanh", [represented]);
+    return classifier(site, first, active, preLogits.width, classes);
+  }
   if (first !== undefined) return classifier(site, first, normed, width, classes);
   return site.graph.add("Identity", [normed], {}, { scope, outputs: [FEATURES] });
 }
