@@ -7,6 +7,7 @@ import { huggingFaceVit } from "./hugging-face/vit.js";
 import { timmSwin } from "./timm/swin.js";
 import { timmVit } from "./timm/vit.js";
 import { torchvisionSwin } from "./torchvision/swin.js";
+import { torchvisionVit } from "./torchvision/vit.js";
 
 export const ARCHITECTURES: readonly Architecture[] = [
   timmVit,
@@ -16,4 +17,5 @@ export const ARCHITECTURES: readonly Architecture[] = [
   huggingFaceVit,
   huggingFaceSwin,
   torchvisionSwin,
+  torchvisionVit,
 ];
