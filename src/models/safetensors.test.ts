@@ -79,7 +79,31 @@ describe("readSafetensors", () => {
     ["a file cut off in its data", file({ a: entry("F32", [2], 0, 8) }, floats(1)), /cut off/],
     ["a header that is no JSON", file("{]", new Uint8Array(0)), /no JSON/],
     ["a header that is a list", file("[]", new Uint8Array(0)), /no JSON object/],
-    ["a header nested very deeply", file("[".repeat(200_000), new Uint8Array(0)), /no JSON/],
+    ["a header nested very deeply", file("[".repeat(200_000), new Uint8Array(0)), /nested 200000 levels/],
+    [
+      "a description nested deeply",
+      file(`{"a":{"dtype":${"[".repeat(50_000)}${"]".repeat(50_000)}}}`, new Uint8Array(0)),
+      /nested 50002 levels/,
+    ],
+    ["a header of countless empty lists", file(`[${"[],".repeat(1_000_000)}0]`, new Uint8Array(0)), /values/],
+    [
+      "a tensor that is described twice",
+      file(
+        `{"a":${JSON.stringify(entry("F32", [1], 0, 4))},"a":${JSON.stringify(entry("F32", [1], 0, 4))}}`,
+        floats(1),
+      ),
+      /describes a tensor twice/,
+    ],
+    [
+      "too many dimensions",
+      file({ a: entry("F32", new Array(65).fill(1), 0, 4) }, floats(1)),
+      /65 dimensions/,
+    ],
+    [
+      "names that would be too much for a message",
+      file({ ["x\u202e".repeat(5_000)]: 3 }, new Uint8Array(0)),
+      /^.{0,500}$/,
+    ],
     ["a tensor without a description", file({ a: 3 }, new Uint8Array(0)), /"a" has no description/],
     [
       "an unknown element type",
@@ -90,7 +114,7 @@ describe("readSafetensors", () => {
     [
       "dimensions that overflow",
       file({ a: entry("F32", [2 ** 40, 2 ** 40], 0, 4) }, floats(1)),
-      /needs .* bytes/,
+      /too many elements/,
     ],
     [
       "a size that disagrees with the shape",
