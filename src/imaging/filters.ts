@@ -1,8 +1,8 @@
 /**
- * @file Pillow's resampling filters and its fixed-point coefficient tables. They are apart from the resampler
- * because the same tables serve 8-bit pictures, float pictures and every pass of either.
+ * @file Pillow's resampling filters and the fixed-point coefficient tables of Pillow and torch. They are apart from the
+ * resampler because the same tables serve 8-bit pictures, float pictures and every pass of either.
  *
- * Source: Pillow, src/libImaging/Resample.c.
+ * Source: Pillow, src/libImaging/Resample.c; torch, aten/src/ATen/native/cpu/UpSampleKernel.cpp.
  */
 
 export const INTERPOLATIONS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] as const;
@@ -100,10 +100,24 @@ export function inputRange(c: Coefficients): Range {
   return { from: c.start[0] as number, to: (c.start[last] as number) + (c.count[last] as number) };
 }
 
-/** The source position of each wanted output one. The position is accumulated, as Pillow does, not multiplied. */
-export function nearestIndices(input: number, output: number, wanted: Range): Int32Array {
+/**
+ * The source position of each wanted output one. Pillow accumulates the position; torch ("nearest-exact") multiplies it
+ * in single precision.
+ */
+export function nearestIndices(
+  input: number,
+  output: number,
+  wanted: Range,
+  arithmetic: Arithmetic,
+): Int32Array {
   const scale = input / output;
   const indices = new Int32Array(wanted.to - wanted.from);
+  if (arithmetic === "torch") {
+    const single = Math.fround(scale);
+    return indices.map((_, i) => {
+      return Math.min(input - 1, Math.floor(Math.fround((wanted.from + i + 0.5) * single)));
+    });
+  }
   let position = scale * 0.5;
   for (let i = 0; i < wanted.to; i++) {
     if (i >= wanted.from) indices[i - wanted.from] = Math.min(input - 1, Math.trunc(position));
@@ -113,10 +127,30 @@ export function nearestIndices(input: number, output: number, wanted: Range): In
 }
 
 /** 32 bits less 8 of the pixel less 2 of headroom for negative lobes. */
-export const PRECISION = 22;
+const MOST_BITS = 22;
+const CHUNK = 4096;
 
-/** The weights as Pillow's 8-bit integers: scaled by 2^22, rounded half away from zero. */
-export function quantise(weights: Float64Array): Int32Array {
-  const one = 1 << PRECISION;
+/**
+ * Whose integers stand for weights: Pillow's have the same number of bits for every resize; torch's as many as let the
+ * largest weight of the axis fit 16 bits, so that its pixels differ from Pillow's by up to two grey levels.
+ */
+export type Arithmetic = "pillow" | "torch";
+
+/** Fractional bits of an axis' integer weights. */
+export function fractionBits(input: number, output: number, filter: Filter, arithmetic: Arithmetic): number {
+  if (arithmetic === "pillow") return MOST_BITS;
+  let largest = 0;
+  for (let from = 0; from < output; from += CHUNK) {
+    const { weights } = coefficients(input, output, filter, { from, to: Math.min(output, from + CHUNK) });
+    largest = weights.reduce((a, b) => Math.max(a, b), largest);
+  }
+  let bits = MOST_BITS;
+  while (bits > 1 && Math.trunc(0.5 + largest * 2 ** bits) >= 1 << 15) bits--;
+  return bits;
+}
+
+/** The weights scaled by 2^bits, rounded half away from zero. */
+export function quantise(weights: Float64Array, bits: number): Int32Array {
+  const one = 2 ** bits;
   return Int32Array.from(weights, (w) => Math.trunc(w * one + (w < 0 ? -0.5 : 0.5)));
 }

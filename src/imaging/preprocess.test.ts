@@ -15,7 +15,6 @@ import {
   type Preprocessing,
   torchvisionPreprocessing,
 } from "./preprocessing.js";
-import { readPreprocessing, saysPreprocessing } from "./read-preprocessing.js";
 import { roundHalfEven } from "./round.js";
 
 const picture = (width: number, height: number) => ({
@@ -109,83 +108,5 @@ describe("layouts", () => {
     const shown = displayImage(image, { ...torchvisionPreprocessing(8, 8) });
     expect([...shown.data]).toEqual([...image.data]);
     expect(shown.data.buffer).not.toBe(image.data.buffer);
-  });
-});
-
-describe("reading preprocessing", () => {
-  it("tells a model's config that says nothing from one that does", () => {
-    expect(saysPreprocessing({ model_type: "vit", image_size: 224 })).toBe(false);
-    expect(saysPreprocessing({ architecture: "vit_tiny", pretrained_cfg: {} })).toBe(true);
-    expect(saysPreprocessing({ image_processor_type: "ViTImageProcessor" })).toBe(true);
-    expect(saysPreprocessing(null)).toBe(false);
-  });
-
-  it("reads back its own record unchanged", () => {
-    for (const p of [
-      defaultPreprocessing([224, 224]),
-      torchvisionPreprocessing(232, [224, 200], "bilinear"),
-    ]) {
-      expect(readPreprocessing(JSON.parse(JSON.stringify(p)), "x")).toEqual(p);
-    }
-  });
-
-  it("resizes by 248 and crops 224 for timm's ViT at crop_pct 0.9", () => {
-    const config = { pretrained_cfg: { input_size: [3, 224, 224], crop_pct: 0.9, interpolation: "bicubic" } };
-    const p = readPreprocessing(config, "config.json");
-    expect(p.resize).toEqual({ mode: "shortest-edge", size: 248, interpolation: "bicubic" });
-    expect(p.crop).toMatchObject({ height: 224, width: 224, rounding: "half-even" });
-  });
-
-  it("reads legacy feature extractors: an integer size is both sides for ViT and the shorter one for CLIP", () => {
-    const settings = { size: 224, resample: 2, image_mean: [0.5, 0.5, 0.5], image_std: 0.5 };
-    const vit = readPreprocessing({ ...settings, feature_extractor_type: "ViTFeatureExtractor" }, "x");
-    expect(vit.resize).toEqual({ mode: "exact", height: 224, width: 224, interpolation: "bilinear" });
-    expect(vit.crop).toBeNull();
-    const clip = readPreprocessing({ ...settings, feature_extractor_type: "CLIPFeatureExtractor" }, "x");
-    expect(clip.resize).toMatchObject({ mode: "shortest-edge", size: 224 });
-    expect(clip.crop).toMatchObject({ height: 224, width: 224, rounding: "down" });
-  });
-
-  it("takes a processor that it does not know, with all settings given, and warns", () => {
-    const config = {
-      image_processor_type: "NewImageProcessor",
-      size: 64,
-      image_mean: [0, 0, 0],
-      image_std: [1, 1, 1],
-    };
-    expect(readPreprocessing(config, "p.json").warnings[0]).toMatch(/NewImageProcessor is not known/);
-    expect(() =>
-      readPreprocessing({ image_processor_type: "NewImageProcessor", size: 64 }, "p.json"),
-    ).toThrow(/image_mean/);
-    expect(() => readPreprocessing({ do_resize: true, image_mean: 0, image_std: 1 }, "p.json")).toThrow(
-      /"size"/,
-    );
-  });
-
-  it.each([
-    [{ image_processor_type: "ViTImageProcessor", image_std: [0.5, 0, 0.5] }, /"image_std"/],
-    [
-      { image_processor_type: "ViTImageProcessor", size: { shortest_edge: 64, longest_edge: 80 } },
-      /"size": Unrecognized key: "longest_edge"/,
-    ],
-    [{ image_processor_type: "ViTImageProcessor", resample: 9 }, /"resample"/],
-    [
-      { image_processor_type: "ViTImageProcessor", image_mean: [0.5, 0.5] },
-      /"image_mean" has 2 numbers for 3/,
-    ],
-    [{ pretrained_cfg: { interpolation: "random" } }, /"interpolation"/],
-    [{ pretrained_cfg: { input_size: [5, 224, 224] } }, /5 channels/],
-    [{ resize: { mode: "stretch" }, mean: 0, std: 1 }, /"resize\.mode"/],
-    [{ resize: null, mean: 0, std: 1, means: 3 }, /means/],
-    [{ hello: 1 }, /does not say how images are prepared/],
-    ["text", /does not say how images are prepared/],
-  ])("names the key that is wrong in %j", (config, message) => {
-    expect(() => readPreprocessing(config, "p.json")).toThrow(message);
-    expect(() => readPreprocessing(config, "p.json")).toThrow(/^p\.json/);
-  });
-
-  it("warns of ImageNet's default", () => {
-    expect(defaultPreprocessing([224, 224]).warnings[0]).toMatch(/--preprocess FILE/);
-    expect(defaultPreprocessing([224, 224]).resize).toMatchObject({ size: 256 });
   });
 });

@@ -54,6 +54,7 @@ export function resizedSize(resize: Resize | null, height: number, width: number
 function cropStart(length: number, size: number, rounding: Crop["rounding"]): number {
   const half = (length - size) / 2;
   if (rounding === "down") return Math.floor(half);
+  if (rounding === "to-zero") return Math.trunc(half);
   return half < 0 ? -Math.floor(-half) : roundHalfEven(half);
 }
 
@@ -130,8 +131,9 @@ export function displayImage(image: RgbImage, p: Preprocessing): RgbImage {
   const at = layout(p, image.height, image.width);
   const source = p.channels === 1 ? toGrey(image) : image;
   const kind = p.resize?.interpolation ?? "nearest";
+  const arithmetic = p.resizeOn === "torch-pixels" ? "torch" : "pillow";
   const part = at.seen
-    ? resample(source, at.resized[1], at.resized[0], kind, at.seen).data
+    ? resample(source, at.resized[1], at.resized[0], kind, at.seen, arithmetic).data
     : new Uint8Array(0);
   const data = pad(part, at, new Uint8Array(at.height * at.width * 3), p.crop?.fill ?? BLACK);
   return { data, width: at.width, height: at.height };

@@ -27,10 +27,12 @@ export type Resize =
 export interface Crop {
   readonly height: number;
   readonly width: number;
-  /** Of half a pixel: torchvision and timm round to even, transformers downwards. */
-  readonly rounding: "half-even" | "down";
+  /** Of half a pixel: torchvision and timm round to even, transformers to zero, over Pillow downwards. */
+  readonly rounding: "half-even" | "to-zero" | "down";
   /** 8-bit RGB. */
   readonly fill: readonly [number, number, number];
+  /** Side of the crop over the side that is resized to, where the source states it; that side is rounded down. */
+  readonly fraction?: number | undefined;
 }
 
 /** value = (pixel·rescale − mean[c]) / std[c], after resize and crop. */
@@ -39,8 +41,11 @@ export interface Preprocessing {
   readonly channels: 1 | 3;
   readonly resize: Resize | null;
   readonly crop: Crop | null;
-  /** "rescaled": resampled as real numbers after rescaling, without rounding to 8 bits (DINOv3's processor). */
-  readonly resizeOn: "pixels" | "rescaled";
+  /**
+   * "pixels": 8 bits, as Pillow. "torch-pixels": 8 bits, as torch (transformers' processors). "rescaled": as real numbers
+   * after rescaling, without rounding to 8 bits (DINOv3's processor).
+   */
+  readonly resizeOn: "pixels" | "torch-pixels" | "rescaled";
   readonly rescale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -60,6 +65,13 @@ export function outputSize(p: Preprocessing): readonly [number, number] | undefi
   if (p.crop) return [p.crop.height, p.crop.width];
   if (p.resize?.mode === "exact") return [p.resize.height, p.resize.width];
   return undefined;
+}
+
+/** Aspect kept, [height, width] just covered: torchvision's shorter side where both are equal, as timm has it. */
+export function covering(height: number, width: number, interpolation: Interpolation): Resize {
+  return height === width
+    ? { mode: "shortest-edge", size: height, interpolation }
+    : { mode: "cover", height, width, interpolation };
 }
 
 /** torchvision's weights' evaluation transform: shorter side to `resize`, centre crop, ImageNet's mean and std. */
@@ -82,23 +94,22 @@ export function torchvisionPreprocessing(
   };
 }
 
+const FRACTION = 0.875;
+
 /**
  * What most ImageNet models want, for a model of [height, width] that says nothing: the shorter side to size/0.875
  * (bicubic), centre crop, ImageNet's mean and std. It is a guess, so it carries a warning.
  */
 export function defaultPreprocessing(size: readonly [number, number], channels: 1 | 3 = 3): Preprocessing {
   const [height, width] = size;
-  const scaled = [Math.floor(height / 0.875), Math.floor(width / 0.875)] as const;
+  const scaled = [Math.floor(height / FRACTION), Math.floor(width / FRACTION)] as const;
   const interpolation = "bicubic";
   const luma = (v: readonly number[]) =>
     0.299 * (v[0] as number) + 0.587 * (v[1] as number) + 0.114 * (v[2] as number);
   return {
     channels,
-    resize:
-      height === width
-        ? { mode: "shortest-edge", size: scaled[0], interpolation }
-        : { mode: "cover", height: scaled[0], width: scaled[1], interpolation },
-    crop: { height, width, rounding: "half-even", fill: BLACK },
+    resize: covering(...scaled, interpolation),
+    crop: { height, width, rounding: "half-even", fill: BLACK, fraction: FRACTION },
     resizeOn: "pixels",
     rescale: 1 / 255,
     mean: channels === 3 ? IMAGENET_MEAN : [luma(IMAGENET_MEAN)],
@@ -108,4 +119,39 @@ export function defaultPreprocessing(size: readonly [number, number], channels: 
       `nothing says how this model's images are prepared; ImageNet's default is used (shorter side to ${scaled[0]}, centre crop ${height}×${width}, ImageNet's mean and std): give the right one with --preprocess FILE.`,
     ],
   };
+}
+
+/**
+ * The same preparation for pictures of another [height, width]: the same crop fraction, way of resizing and filter, as
+ * timm does with a given input_size. Undefined where what it makes depends on the picture.
+ */
+export function resizedTo(p: Preprocessing, size: readonly [number, number]): Preprocessing | undefined {
+  const before = outputSize(p);
+  if (before === undefined) return undefined;
+  const [height, width] = size;
+  const { resize } = p;
+  const crop = p.crop && { ...p.crop, height, width };
+  if (resize === null) return { ...p, crop };
+  const from = resize.mode === "shortest-edge" ? [resize.size, resize.size] : [resize.height, resize.width];
+  const scaled = (axis: 0 | 1): number =>
+    crop?.fraction === undefined
+      ? Math.max(1, Math.round(((from[axis] as number) * size[axis]) / before[axis]))
+      : Math.floor(size[axis] / crop.fraction);
+  const [h, w] = [scaled(0), scaled(1)];
+  if (resize.mode === "exact" || resize.mode === "contain")
+    return { ...p, crop, resize: { ...resize, height: h, width: w } };
+  return { ...p, crop, resize: covering(h, w, resize.interpolation) };
+}
+
+/** How a picture is brought to size: "shorter side to 248 (bicubic), then 224×224 from the centre". */
+export function sizingInWords({ resize, crop }: Preprocessing): string {
+  const steps: string[] = [];
+  if (resize?.mode === "shortest-edge") {
+    steps.push(`shorter side to ${resize.size} (${resize.interpolation})`);
+  } else if (resize) {
+    const how = { exact: "", cover: "cover ", contain: "fit into " }[resize.mode];
+    steps.push(`resized to ${how}${resize.height}×${resize.width} (${resize.interpolation})`);
+  }
+  if (crop) steps.push(`${crop.height}×${crop.width} from the centre`);
+  return steps.join(", then ");
 }

@@ -27,12 +27,13 @@ const ownSchema = z.strictObject({
     .strictObject({
       height: side,
       width: side,
-      rounding: z.enum(["half-even", "down"]).default("half-even"),
+      rounding: z.enum(["half-even", "to-zero", "down"]).default("half-even"),
       fill: z.tuple([byte, byte, byte]).default([0, 0, 0]),
+      fraction: positive.optional(),
     })
     .nullable()
     .default(null),
-  resizeOn: z.enum(["pixels", "rescaled"]).default("pixels"),
+  resizeOn: z.enum(["pixels", "torch-pixels", "rescaled"]).default("pixels"),
   rescale: positive.default(1 / 255),
   mean,
   std,
@@ -42,37 +43,48 @@ const ownSchema = z.strictObject({
 
 const has = (value: object, ...keys: readonly string[]): boolean => keys.some((key) => key in value);
 
+/** Keys by which an image processor's settings are known. */
+const HUGGING_FACE = [
+  "image_processor_type",
+  "feature_extractor_type",
+  "image_mean",
+  "do_resize",
+  "do_normalize",
+] as const;
+
+/** The image processor's part of a processor_config.json, or the value itself. */
+function processorIn(value: object): object {
+  const inner = "image_processor" in value ? value.image_processor : undefined;
+  return typeof inner === "object" && inner !== null ? inner : value;
+}
+
 /** True for a parsed JSON object that `readPreprocessing` takes: a model's config.json often holds none. */
 export function saysPreprocessing(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  if (has(value, "pretrained_cfg")) return true;
-  if (has(value, "image_processor_type", "feature_extractor_type", "image_mean", "do_resize", "do_normalize"))
-    return true;
-  return has(value, "resize") && has(value, "mean") ? true : has(value, "input_size", "crop_pct");
+  const said = processorIn(value);
+  if (has(said, "pretrained_cfg", ...HUGGING_FACE)) return true;
+  return has(said, "resize") && has(said, "mean") ? true : has(said, "input_size", "crop_pct");
 }
 
 /**
  * Preprocessing from parsed JSON in any known form.
  *
  * @param where How messages call the file.
+ * @param modelType config.json's model_type: which image processor it is where the file does not name it.
  * @throws VitreousError naming the key that is wrong, or saying which forms are read.
  */
-export function readPreprocessing(value: unknown, where: string): Preprocessing {
+export function readPreprocessing(value: unknown, where: string, modelType?: string): Preprocessing {
   if (typeof value !== "object" || value === null || !saysPreprocessing(value)) {
     throw new VitreousError(
       `${where} does not say how images are prepared: it is neither a Hugging Face preprocessor_config.json, nor a timm config with "pretrained_cfg", nor a record with "resize", "mean" and "std".`,
     );
   }
-  if (
-    has(value, "image_processor_type", "feature_extractor_type", "image_mean", "do_resize", "do_normalize")
-  ) {
-    // transformers' wrapper around timm models keeps timm's own settings.
-    return has(value, "pretrained_cfg")
-      ? timmPreprocessing(value, where)
-      : huggingFacePreprocessing(value, where);
-  }
-  if (!has(value, "resize")) return timmPreprocessing(value, where);
-  const own = parse(ownSchema, value, where);
+  const said = processorIn(value);
+  // transformers' wrapper around timm models keeps timm's own settings.
+  if (has(said, "pretrained_cfg")) return timmPreprocessing(said, where);
+  if (has(said, ...HUGGING_FACE)) return huggingFacePreprocessing(said, where, modelType);
+  if (!has(said, "resize")) return timmPreprocessing(said, where);
+  const own = parse(ownSchema, said, where);
   return {
     ...own,
     mean: forChannels(own.mean, own.channels, "mean", where),

@@ -16,7 +16,7 @@ import type { Window } from "./resample.js";
 /** Weights of one axis, where nearest is one neighbour of weight 1. */
 function table(input: number, output: number, kind: Interpolation, wanted: Range): Coefficients {
   if (kind !== "nearest" && input !== output) return coefficients(input, output, kind, wanted);
-  const start = nearestIndices(input, output, wanted);
+  const start = nearestIndices(input, output, wanted, "torch");
   const { length } = start;
   return {
     length,

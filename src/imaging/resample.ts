@@ -1,24 +1,25 @@
 /**
- * @file Resizing of 8-bit RGB pictures, bit for bit as Pillow's Image.resize: a model has seen Pillow's pixels in
- * training, and half a grey level of difference moves its logits. Only the window that is asked for is computed, so
- * that the strip of a 1×100,000 picture scaled to 256 costs no more than its crop.
+ * @file Resizing of 8-bit RGB pictures, bit for bit as Pillow's Image.resize or as torch's antialiased interpolation of
+ * uint8: a model has seen the pixels of one of them in training, and half a grey level of difference moves its logits.
+ * Only the window that is asked for is computed, so that the strip of a 1×100,000 picture scaled to 256 costs no more
+ * than its crop.
  *
- * Source: Pillow, src/libImaging/Resample.c (filters) and Geometry.c (ImagingScaleAffine, nearest).
+ * Source: Pillow, src/libImaging/Resample.c (filters) and Geometry.c (ImagingScaleAffine, nearest); torch,
+ * aten/src/ATen/native/cpu/UpSampleKernel.cpp and UpSampleKernelAVXAntialias.h.
  */
 import { VitreousError } from "../onnx/errors.js";
 import {
+  type Arithmetic,
   type Coefficients,
   coefficients,
+  fractionBits,
   type Interpolation,
   inputRange,
   nearestIndices,
-  PRECISION,
   quantise,
   type Range,
 } from "./filters.js";
 import { checkImage, type RgbImage } from "./image.js";
-
-const ROUND = 1 << (PRECISION - 1);
 
 /** A part of an 8-bit RGB picture: its pixels, and where its corner is in the whole. */
 interface Part {
@@ -38,18 +39,19 @@ export interface Window {
 }
 
 /** The given rows, resampled across to the columns of `c`. Uint8ClampedArray does Pillow's clip8. */
-function horizontal(source: Part, rows: Range, c: Coefficients): Uint8Array {
+function horizontal(source: Part, rows: Range, c: Coefficients, bits: number): Uint8Array {
   const { data, stride, left, top } = source;
-  const k = quantise(c.weights);
+  const k = quantise(c.weights, bits);
+  const half = 1 << (bits - 1);
   const { length, size, start, count } = c;
   const out = new Uint8ClampedArray(length * (rows.to - rows.from) * 3);
   let o = 0;
   for (let y = rows.from; y < rows.to; y++) {
     const row = ((y - top) * stride - left) * 3;
     for (let x = 0; x < length; x++) {
-      let r = ROUND;
-      let g = ROUND;
-      let b = ROUND;
+      let r = half;
+      let g = half;
+      let b = half;
       let p = row + (start[x] as number) * 3;
       const base = x * size;
       const end = base + (count[x] as number);
@@ -60,9 +62,9 @@ function horizontal(source: Part, rows: Range, c: Coefficients): Uint8Array {
         b = (b + Math.imul(w, data[p + 2] as number)) | 0;
         p += 3;
       }
-      out[o] = r >> PRECISION;
-      out[o + 1] = g >> PRECISION;
-      out[o + 2] = b >> PRECISION;
+      out[o] = r >> bits;
+      out[o + 1] = g >> bits;
+      out[o + 2] = b >> bits;
       o += 3;
     }
   }
@@ -70,21 +72,21 @@ function horizontal(source: Part, rows: Range, c: Coefficients): Uint8Array {
 }
 
 /** The given columns, resampled down to the rows of `c`. */
-function vertical(source: Part, columns: Range, c: Coefficients): Uint8Array {
+function vertical(source: Part, columns: Range, c: Coefficients, bits: number): Uint8Array {
   const { data, stride, left, top } = source;
-  const k = quantise(c.weights);
+  const k = quantise(c.weights, bits);
   const length = (columns.to - columns.from) * 3;
   const out = new Uint8ClampedArray(length * c.length);
   const sums = new Int32Array(length);
   for (let y = 0; y < c.length; y++) {
-    sums.fill(ROUND);
+    sums.fill(1 << (bits - 1));
     const first = (c.start[y] as number) - top;
     for (let j = 0; j < (c.count[y] as number); j++) {
       const w = k[y * c.size + j] as number;
       const row = ((first + j) * stride + columns.from - left) * 3;
       for (let i = 0; i < length; i++) sums[i] = (sums[i] as number) + Math.imul(w, data[row + i] as number);
     }
-    for (let i = 0; i < length; i++) out[y * length + i] = (sums[i] as number) >> PRECISION;
+    for (let i = 0; i < length; i++) out[y * length + i] = (sums[i] as number) >> bits;
   }
   return new Uint8Array(out.buffer);
 }
@@ -114,8 +116,9 @@ function copy(image: RgbImage, columns: Range, rows: Range): Uint8Array {
   return out;
 }
 
-/** Which pass Pillow makes first. Since 13.0 a height that shrinks much more than the width goes first. */
-function verticalFirst(image: RgbImage, width: number, height: number): boolean {
+/** Whether the height goes first: in Pillow since 13.0 where it shrinks much more than the width; in torch never. */
+function verticalFirst(image: RgbImage, width: number, height: number, arithmetic: Arithmetic): boolean {
+  if (arithmetic === "torch") return false;
   const shrink = image.height - height;
   return shrink > 0 && shrink > 2 * (image.width - width);
 }
@@ -127,25 +130,32 @@ function filter(
   kind: Exclude<Interpolation, "nearest">,
   columns: Range,
   rows: Range,
+  arithmetic: Arithmetic,
 ): Uint8Array {
   const whole: Part = { data: image.data, stride: image.width, left: 0, top: 0 };
   const across = width === image.width ? undefined : coefficients(image.width, width, kind, columns);
   const down = height === image.height ? undefined : coefficients(image.height, height, kind, rows);
-  if (!across) return down ? vertical(whole, columns, down) : copy(image, columns, rows);
-  if (!down) return horizontal(whole, rows, across);
-  if (verticalFirst(image, width, height)) {
+  const acrossBits = fractionBits(image.width, width, kind, arithmetic);
+  const downBits = fractionBits(image.height, height, kind, arithmetic);
+  if (!across) return down ? vertical(whole, columns, down, downBits) : copy(image, columns, rows);
+  if (!down) return horizontal(whole, rows, across, acrossBits);
+  if (verticalFirst(image, width, height, arithmetic)) {
     const read = inputRange(across);
-    const data = vertical(whole, read, down);
-    return horizontal({ data, stride: read.to - read.from, left: read.from, top: rows.from }, rows, across);
+    const data = vertical(whole, read, down, downBits);
+    const part = { data, stride: read.to - read.from, left: read.from, top: rows.from };
+    return horizontal(part, rows, across, acrossBits);
   }
   const read = inputRange(down);
-  const data = horizontal(whole, read, across);
-  return vertical({ data, stride: across.length, left: columns.from, top: read.from }, columns, down);
+  const data = horizontal(whole, read, across, acrossBits);
+  const part = { data, stride: across.length, left: columns.from, top: read.from };
+  return vertical(part, columns, down, downBits);
 }
 
 /**
- * `image` at `width`×`height`, or a window of that. Equal to Pillow 13's `resize((width, height), resample)` at every
- * pixel; both passes round to 8 bits, as there, so their order shows. Earlier Pillows always began with the width.
+ * `image` at `width`×`height`, or a window of that. "pillow": equal to Pillow 13's `resize((width, height), resample)` at
+ * every pixel; both passes round to 8 bits, as there, so their order shows. Earlier Pillows always began with the width.
+ * "torch": equal to torchvision's `resize` of a uint8 tensor with antialiasing on a CPU (nearest: "nearest-exact"). torch
+ * has no box and hamming: what comes of them is its arithmetic with Pillow's filters.
  *
  * @throws VitreousError when a side is not a positive integer or the window reaches beyond the picture.
  */
@@ -155,6 +165,7 @@ export function resample(
   height: number,
   interpolation: Interpolation,
   window: Window = { left: 0, top: 0, width, height },
+  arithmetic: Arithmetic = "pillow",
 ): RgbImage {
   checkImage(image);
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
@@ -181,9 +192,16 @@ export function resample(
     resized && interpolation === "nearest"
       ? nearest(
           image,
-          nearestIndices(image.width, width, columns),
-          nearestIndices(image.height, height, rows),
+          nearestIndices(image.width, width, columns, arithmetic),
+          nearestIndices(image.height, height, rows, arithmetic),
         )
-      : filter(image, [width, height], interpolation === "nearest" ? "box" : interpolation, columns, rows);
+      : filter(
+          image,
+          [width, height],
+          interpolation === "nearest" ? "box" : interpolation,
+          columns,
+          rows,
+          arithmetic,
+        );
   return { data, width: window.width, height: window.height };
 }

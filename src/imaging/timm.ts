@@ -8,7 +8,14 @@ import { z } from "zod";
 import { VitreousError } from "../onnx/errors.js";
 import { forChannels, mean, parse, positive, side, std } from "./fields.js";
 import { INTERPOLATIONS } from "./filters.js";
-import { BLACK, IMAGENET_MEAN, IMAGENET_STD, type Preprocessing, type Resize } from "./preprocessing.js";
+import {
+  BLACK,
+  covering,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  type Preprocessing,
+  type Resize,
+} from "./preprocessing.js";
 import { roundHalfEven } from "./round.js";
 
 const schema = z.object({
@@ -43,10 +50,7 @@ export function timmPreprocessing(config: unknown, where: string): Preprocessing
   const [h, w] = [Math.floor(height / cropPct), Math.floor(width / cropPct)];
   const channelMean = forChannels(cfg.mean ?? IMAGENET_MEAN, channels, "mean", where);
   const modes: Readonly<Record<"center" | "squash" | "border", Resize>> = {
-    center:
-      h === w
-        ? { mode: "shortest-edge", size: h, interpolation }
-        : { mode: "cover", height: h, width: w, interpolation },
+    center: covering(h, w, interpolation),
     squash: { mode: "exact", height: h, width: w, interpolation },
     border: { mode: "contain", height: h, width: w, interpolation },
   };
@@ -60,6 +64,7 @@ export function timmPreprocessing(config: unknown, where: string): Preprocessing
       width,
       rounding: "half-even",
       fill: mode === "border" ? [grey[0] ?? 0, grey[1] ?? grey[0] ?? 0, grey[2] ?? grey[0] ?? 0] : BLACK,
+      fraction: cropPct,
     },
     resizeOn: "pixels",
     rescale: 1 / 255,

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, ImageOps
 from scipy.ndimage import gaussian_filter
 from timm.data import create_transform, resolve_data_config
 from torchvision import transforms as T
+from torchvision.transforms.v2.functional import resize
 
 OUT = Path(__file__).parent.parent / "fixtures" / "imaging"
 OUT.mkdir(parents=True, exist_ok=True)
@@ -122,8 +123,20 @@ for name, image in sources.items():
         for method, code in FILTERS.items():
             resampled.append([name, *size, method, sha(np.asarray(image.resize(size, code)))])
 
+# torchvision's tensors, which transformers resizes; it fails on pictures of 1×1.
+TENSOR_FILTERS = {"nearest": "NEAREST_EXACT", "bilinear": "BILINEAR", "bicubic": "BICUBIC", "lanczos": "LANCZOS"}
+resampled_by_torch = []
+for name, image in sources.items():
+    tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    w, h = image.size
+    for width, height in [(224, 224), (7, 300), (53, 29), (w, 19), (31, h), (w, h), (500, 3), (113, 127)]:
+        for method, mode in TENSOR_FILTERS.items():
+            if name != "1x1":
+                out = resize(tensor, [height, width], interpolation=T.InterpolationMode[mode], antialias=True)
+                resampled_by_torch.append([name, width, height, method, sha(out.permute(1, 2, 0).numpy())])
+
 # --- preprocessing --------------------------------------------------------------------------------------------------
-SAMPLES = 150
+SAMPLES = 80
 
 
 def record(tensor):
@@ -133,7 +146,7 @@ def record(tensor):
         "shape": list(values.shape),
         "mean": float(values.astype(np.float64).mean()),
         "places": places.tolist(),
-        "values": [float(v) for v in values.ravel()[places]],
+        "values": [float(f"{v:.7g}") for v in values.ravel()[places]],
     }
 
 
@@ -163,21 +176,27 @@ for cfg in [
     {**imagenet, "input_size": [3, 61, 61], "crop_pct": 0.95, "crop_mode": "squash", "interpolation": "lanczos"},
     {**imagenet, "input_size": [3, 64, 64], "crop_pct": 0.9, "crop_mode": "border", "interpolation": "bicubic"},
     {**imagenet, "input_size": [3, 48, 80], "crop_pct": 0.9, "interpolation": "bicubic"},
-    {"input_size": [3, 64, 64]},
+    {**imagenet, "input_size": [3, 57, 57], "crop_pct": 0.83, "interpolation": "hamming"},
+    {**imagenet, "input_size": [3, 40, 56], "crop_pct": 0.95, "crop_mode": "border", "interpolation": "box"},
+    {"input_size": [1, 48, 48], "mean": [0.4], "std": [0.3], "crop_pct": 0.9, "test_input_size": [1, 64, 64], "test_crop_pct": 1.0},
+    {"input_size": [3, 64, 64], "crop_pct": None, "crop_mode": None, "interpolation": None, "fixed_input_size": True},
 ]:
     transform = create_transform(**resolve_data_config(pretrained_cfg=cfg))
-    add("timm", cfg, lambda image: transform(image).numpy())
+    mode = "L" if cfg["input_size"][0] == 1 else "RGB"
+    add("timm", cfg, lambda image: transform(image.convert(mode)).numpy())
 
 for resize, crop in [(72, 64), (64, 63), (40, 64)]:
     transform = T.Compose([T.Resize(resize), T.CenterCrop(crop), T.ToTensor(), T.Normalize(imagenet["mean"], imagenet["std"])])
     add("torchvision", {"resize": resize, "crop": crop}, lambda image: transform(image).numpy())
 
 
-def processor(name, **config):
-    cls = getattr(transformers, f"{name}ImageProcessorPil", None) or getattr(transformers, f"{name}ImageProcessor")
-    made = cls(**config)
-    stored = {"image_processor_type": f"{name}ImageProcessor", **config}
-    add("transformers", stored, lambda image: made(image, return_tensors="np")["pixel_values"][0])
+def processor(name, names=pictures, backends=("", "Pil"), **config):
+    """Both of transformers' backends: torchvision's classes have the plain names, and are what it takes by itself.
+    They fail on pictures of 1×1."""
+    for backend in backends:
+        made = getattr(transformers, f"{name}ImageProcessor{backend}")(**config)
+        stored = {"image_processor_type": f"{name}ImageProcessor{backend}", **config}
+        add("transformers", stored, lambda image: made(image, return_tensors="np")["pixel_values"][0], [n for n in names if backend or n != "1x1"])
 
 
 processor("ViT", size={"height": 64, "width": 64})
@@ -185,19 +204,33 @@ processor("ViT", size={"height": 48, "width": 80}, resample=3, image_mean=imagen
 processor("ViT", size=64)
 processor("ViT", size={"height": 64, "width": 64}, do_normalize=False)
 processor("ViT", size={"height": 64, "width": 64}, do_rescale=False, do_normalize=False)
+processor("ViT", size={"height": 64, "width": 64}, rescale_factor=1 / 127.5, image_mean=[1.0] * 3, image_std=[1.0] * 3)
+for resample in (0, 1):
+    processor("ViT", size={"height": 61, "width": 50}, resample=resample)
+for resample in (4, 5):
+    processor("ViT", size={"height": 61, "width": 50}, resample=resample, backends=("Pil",))
 processor("DeiT", size={"height": 72, "width": 72}, crop_size={"height": 64, "width": 64})
 processor("DeiT", size={"height": 40, "width": 41}, crop_size={"height": 64, "width": 63})
+processor("DeiT", size=[70, 81], crop_size=64)
 processor("Beit", size={"height": 72, "width": 72}, crop_size={"height": 64, "width": 64}, do_center_crop=True)
+processor("Beit", size=56, crop_size=56, do_center_crop=False, resample=2)
 processor("Bit", size={"shortest_edge": 73}, crop_size={"height": 64, "width": 64}, image_mean=imagenet["mean"], image_std=imagenet["std"])
+processor("Bit", size={"shortest_edge": 64}, crop_size={"height": 95, "width": 70})
+processor("Bit", do_resize=False, crop_size={"height": 60, "width": 91})
 processor("CLIP", size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64})
 processor("CLIP", size=64, crop_size=64)
 processor("ConvNext", size={"shortest_edge": 64}, crop_pct=0.875)
+processor("ConvNext", size=61)
 processor("ConvNext", size={"shortest_edge": 384}, resample=2)
 processor("Siglip", size={"height": 64, "width": 64})
 processor("PoolFormer", size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}, crop_pct=0.9)
 processor("Levit", size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64})
-processor("DINOv3ViT", size={"height": 64, "width": 64})
-processor("DINOv3ViT", size={"height": 56, "width": 72}, resample=3)
+processor("DINOv3ViT", size={"height": 64, "width": 64}, backends=("",))
+processor("DINOv3ViT", size={"height": 56, "width": 72}, resample=3, backends=("",))
+processor("DINOv3ViT", size={"height": 56, "width": 72}, do_rescale=False, do_normalize=False, backends=("",))
+# What each class fills in by itself.
+for name in ["ViT", "DeiT", "Beit", "Bit", "CLIP", "ChineseCLIP", "Siglip", "Pvt", "ConvNext", "PoolFormer", "Levit", "DINOv3ViT"]:
+    processor(name, ["cell", "97x13"], ("",))
 
 # --- maps and blur --------------------------------------------------------------------------------------------------
 maps = []
@@ -228,6 +261,7 @@ json.dump(
         "decoded": decoded,
         "noise": {k: list(v.shape) for k, v in noise.items()},
         "resampled": resampled,
+        "resampledByTorch": resampled_by_torch,
         "preprocessed": preprocessed,
         "maps": maps,
         "blur": blur,
