@@ -16,6 +16,8 @@ export interface AttentionNames {
    * the weights, where the checkpoint has them.
    */
   readonly biases?: readonly (string | undefined)[];
+  /** Of one bias for all, the keys' part counts as zero (DINOv3's own checkpoints mask it). */
+  readonly unbiasedKeys?: boolean;
   readonly proj: string;
   /** Norms over the features of each head, where the checkpoint has them. */
   readonly queryNorm?: string;
@@ -47,7 +49,7 @@ export interface AttentionExtras {
 /** The joint projection [n, tokens, 3·dim], with the features of queries and keys in the wanted order. */
 function project(
   site: Site,
-  { scope, qkv, biases }: AttentionNames,
+  { scope, qkv, biases, unbiasedKeys = false }: AttentionNames,
   x: string,
   { dim, heads }: AttentionShape,
   order: readonly number[] | undefined,
@@ -99,6 +101,7 @@ function project(
         name === undefined ? new Float32Array(length) : (values[next++] ?? new Float32Array(length)),
       );
       out.set(joined(vectors, 1));
+      if (unbiasedKeys) out.fill(0, dim, 2 * dim);
     }),
   );
   return layer(site, scope, "Add", [product, bias]);

@@ -16,9 +16,15 @@ const { fround } = Math;
 const offsets = (grid: Size): Size => [2 * grid[0] - 1, 2 * grid[1] - 1];
 
 /** Rows of a grid's table. */
-function tableLength(grid: Size): number {
+export function tableLength(grid: Size): number {
   const [rows, columns] = offsets(grid);
   return rows * columns + SPECIAL;
+}
+
+/** The square grid that a table of so many rows is for; undefined where there is none. */
+export function squareFor(rows: number): Size | undefined {
+  const side = (Math.sqrt(rows - SPECIAL) + 1) / 2;
+  return Number.isInteger(side) && side > 0 ? [side, side] : undefined;
 }
 
 /** How a library makes the table of one grid into that of another: [offsets of from, heads] → [offsets of to, heads]. */
