@@ -1,9 +1,11 @@
 /** @file What comes after the blocks of a vision transformer: tokens become one vector, which is classified or given. */
+import { type AttentionPool, attentionPool } from "./attention-pool.js";
 import { classifier, FEATURES, int, LOGITS, layer, layerNorm, linear, type Site } from "./layers.js";
 
 /** How tokens [n, tokens, dim] become one vector. `from` and `to`: the tokens taken, all to the end by default. */
 export type Pooling =
   | { readonly kind: "token" }
+  | { readonly kind: "attention"; readonly from: number; readonly pool: AttentionPool }
   | { readonly kind: "mean" | "max" | "mean-max"; readonly from: number; readonly to?: number }
   /** The first token and the mean of those from `from` on, side by side: [n, 2·dim]. */
   | { readonly kind: "token-and-mean"; readonly from: number };
@@ -34,8 +36,9 @@ const token = (site: Site, scope: string, x: string, index: number): string =>
   layer(site, scope, "Gather", [x, site.graph.int(index)], { axis: int(1) });
 
 /** [n, tokens, dim] → [n, dim or 2·dim] */
-function pooled(site: Site, scope: string, pooling: Pooling, x: string, tokens: number): string {
+function pooled(site: Site, scope: string, pooling: Pooling, x: string, shape: HeadShape): string {
   const { graph } = site;
+  const { tokens } = shape;
   if (pooling.kind === "token") return token(site, scope, x, 0);
   const to = ("to" in pooling ? pooling.to : undefined) ?? tokens;
   const range = [graph.ints([pooling.from]), graph.ints([to]), graph.ints([1])];
@@ -44,6 +47,8 @@ function pooled(site: Site, scope: string, pooling: Pooling, x: string, tokens: 
   const reduced = (op: "ReduceMean" | "ReduceMax"): string =>
     layer(site, scope, op, [taken, graph.ints([1])], { keepdims: int(0) });
   switch (pooling.kind) {
+    case "attention":
+      return attentionPool(site, pooling.pool, taken, { ...shape, tokens: to - pooling.from });
     case "mean":
       return reduced("ReduceMean");
     case "max":
@@ -62,7 +67,7 @@ function pooled(site: Site, scope: string, pooling: Pooling, x: string, tokens: 
 /** Tokens [n, tokens, dim] → the graph's output: logits [n, classes], or features. */
 export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape): string {
   const { scope, pooling, fcNorm, preLogits, classifiers, classes } = head;
-  const { dim, epsilon, tokens } = shape;
+  const { dim, epsilon } = shape;
   const width = pooling.kind === "token-and-mean" ? 2 * dim : dim;
   const [first, second] = classifiers;
   if (first !== undefined && second !== undefined) {
@@ -72,7 +77,7 @@ export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape
     const sum = layer(site, scope, "Add", half);
     return site.graph.add("Mul", [sum, site.graph.float(0.5)], {}, { scope, outputs: [LOGITS] });
   }
-  const vector = pooled(site, scope, pooling, x, tokens);
+  const vector = pooled(site, scope, pooling, x, shape);
   const normed = fcNorm === undefined ? vector : layerNorm(site, fcNorm, vector, width, epsilon);
   if (first !== undefined && preLogits !== undefined) {
     const represented = linear(site, preLogits.linear, normed, width, preLogits.width);
