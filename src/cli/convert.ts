@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Anatomy } from "../anatomy/anatomy.js";
 import { convertModel } from "../api/node/convert.js";
+import { showingDownload } from "./download.js";
 import { prettyJson } from "./json.js";
 import {
   type CommandContext,
@@ -32,7 +33,9 @@ interface ConvertOptions extends ModelOptions {
 
 async function convert(path: string, options: ConvertOptions, context: CommandContext): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
-  const conversion = await convertModel(path, options.output, openOptions(options));
+  const conversion = await showingDownload(say, context, (told) =>
+    convertModel(path, options.output, { ...openOptions(options), ...told }),
+  );
   const { file, bytes, opset, anatomy, settings, notes } = conversion;
   for (const note of notes) say.note(note);
   for (const warning of settings.warnings) say.note(`warning: ${warning}`);

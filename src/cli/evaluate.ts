@@ -14,6 +14,7 @@ import { VitreousError } from "../onnx/errors.js";
 import { mix } from "../random.js";
 import { VERSION } from "../version.js";
 import { type Candidate, controlsFor } from "./candidates.js";
+import { showingDownload } from "./download.js";
 import { plural, table } from "./format.js";
 import {
   type ImageList,
@@ -94,7 +95,9 @@ async function evaluate(
   const list = await listImages(imagePaths, options.out);
   const stems = list.files.flatMap((items) => items.map(({ stem }) => stem));
   const maps = options.maps === undefined ? undefined : await openMapFolder(options.maps, stems);
-  const model = await openModel(path, { ...openOptions(options), seed: options.seed });
+  const model = await showingDownload(say, context, (told) =>
+    openModel(path, { ...openOptions(options), ...told, seed: options.seed }),
+  );
   try {
     for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);

@@ -14,6 +14,7 @@ import { overlayPng } from "../imaging/node/png.js";
 import { writeNpy } from "../imaging/npy.js";
 import { VitreousError } from "../onnx/errors.js";
 import { VERSION } from "../version.js";
+import { showingDownload } from "./download.js";
 import { methodFileNames } from "./file-names.js";
 import { percent, plural, shortNames, table } from "./format.js";
 import { type ImageList, listImages, readImages, reportFailures, trackNames } from "./images.js";
@@ -82,7 +83,9 @@ async function explain(
   const say = context.terminal(options.quiet ?? false);
   const plan = readPlan(options);
   const list = await listImages(imagePaths, options.out);
-  const model = await openModel(path, openOptions(options));
+  const model = await showingDownload(say, context, (told) =>
+    openModel(path, { ...openOptions(options), ...told }),
+  );
   try {
     for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);

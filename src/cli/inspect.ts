@@ -6,6 +6,7 @@ import { openModel } from "../api/node/open.js";
 import { usesGradients } from "../explain/compile.js";
 import { METHODS, methodFromSpec } from "../explain/registry.js";
 import type { Preprocessing } from "../imaging/preprocessing.js";
+import { showingDownload } from "./download.js";
 import { prettyJson } from "./json.js";
 import {
   type CommandContext,
@@ -36,7 +37,9 @@ interface InspectOptions extends ModelOptions {
 
 async function inspect(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
-  const model = await openModel(path, openOptions(options));
+  const model = await showingDownload(say, context, (told) =>
+    openModel(path, { ...openOptions(options), ...told }),
+  );
   try {
     for (const note of model.notes) say.note(note);
     for (const warning of model.warnings) say.note(`warning: ${warning}`);

@@ -11,14 +11,16 @@ export interface Terminal {
   note(line: string): void;
   /** What could not be done: always shown, one line each. */
   error(line: string): void;
-  /** A progress bar; call done() when the work ends, whichever way. */
-  progress(title: string, total: number | undefined): Progress;
+  /** A progress bar; call done() when the work ends, whichever way. `amount` writes what is counted, "3" by default. */
+  progress(title: string, total: number | undefined, amount?: Amount): Progress;
 }
 
 export interface Progress {
   update(done: number, detail?: string): void;
   done(): void;
 }
+
+export type Amount = (count: number) => string;
 
 interface Streams {
   readonly out: { write(text: string): unknown };
@@ -57,9 +59,9 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
       if (!quiet) line(text);
     },
     error: line,
-    progress(title, total) {
+    progress(title, total, amount) {
       if (quiet) return silent;
-      if (streams.err.isTTY !== true) return style === "lines" ? lines(title, total, line) : silent;
+      if (streams.err.isTTY !== true) return style === "lines" ? lines(title, total, line, amount) : silent;
       const started = Date.now();
       let drawn = 0;
       return {
@@ -67,7 +69,8 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
           const now = Date.now();
           if (now - drawn < REDRAW_MS && done !== total) return;
           drawn = now;
-          open = barLine(title, done, total, now - started, detail).slice(0, (streams.err.columns ?? 80) - 1);
+          const bar = barLine(title, done, total, now - started, detail, amount);
+          open = bar.slice(0, (streams.err.columns ?? 80) - 1);
           streams.err.write(`\r\x1b[2K${open}`);
         },
         done() {
@@ -80,7 +83,12 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
 }
 
 /** Progress for a log: "scoring 3/12, 20 s left", every few seconds. */
-function lines(title: string, total: number | undefined, say: (line: string) => void): Progress {
+function lines(
+  title: string,
+  total: number | undefined,
+  say: (line: string) => void,
+  amount: Amount = String,
+): Progress {
   const started = Date.now();
   let said = started;
   let last = 0;
@@ -90,7 +98,7 @@ function lines(title: string, total: number | undefined, say: (line: string) => 
       if (done === last || done === total || now - said < LINE_MS) return;
       [said, last] = [now, done];
       const left = done > 0 && total ? `, ${formatDuration(remaining(done, total, now - started))} left` : "";
-      say(`${title} ${total ? `${done}/${total}` : done}${left}`);
+      say(`${title} ${total ? `${amount(done)}/${amount(total)}` : amount(done)}${left}`);
     },
     done: () => undefined,
   };
@@ -107,13 +115,15 @@ export function barLine(
   total: number | undefined,
   ms: number,
   detail: string,
+  amount?: Amount,
 ): string {
   const rate = ms > 0 ? (done * 1000) / ms : 0;
-  const speed = done > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)}/s` : "";
+  const speed = done > 0 ? `${amount?.(rate) ?? rate.toFixed(rate < 10 ? 1 : 0)}/s` : "";
+  const count = amount ?? String;
   if (total === undefined || total === 0)
-    return [title, String(done), speed, detail].filter(Boolean).join("  ");
+    return [title, count(done), speed, detail].filter(Boolean).join("  ");
   const filled = Math.round((Math.min(done, total) / total) * WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
   const left = done > 0 && done < total ? `${formatDuration(remaining(done, total, ms))} left` : "";
-  return [title, bar, `${done}/${total}`, speed, left, detail].filter(Boolean).join("  ");
+  return [title, bar, `${count(done)}/${count(total)}`, speed, left, detail].filter(Boolean).join("  ");
 }

@@ -31,11 +31,15 @@ export interface OpenOptions {
   readonly hints?: AnatomyHints;
   /** For random baselines, tie orders and controls; default 0. */
   readonly seed?: number;
+  /** Ends a download from the Hugging Face hub; what has come is kept for the next time. */
+  readonly signal?: AbortSignal;
+  /** While a model is downloaded: bytes that have come, of how many, and the file they belong to. */
+  readonly onProgress?: (bytes: number, total: number, file: string) => void;
 }
 
 /**
- * Opens an .onnx file, a checkpoint's folder (Hugging Face's layout, or timm's), or a file of weights. Reads the
- * anatomy; runs nothing yet.
+ * Opens an .onnx file, a checkpoint's folder (Hugging Face's layout, or timm's), a file of weights, or a model of the
+ * Hugging Face hub ("hf:owner/name[@revision]"). Reads the anatomy; runs nothing yet.
  *
  * @throws VitreousError: no such file, no model, no image classifier, settings that do not fit it.
  */

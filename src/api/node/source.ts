@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { outputSize } from "../../imaging/preprocessing.js";
 import { readPreprocessing, saysPreprocessing } from "../../imaging/read-preprocessing.js";
 import type { Inferred } from "../../models/architecture.js";
+import { downloadModel, isHubName } from "../../models/node/hub.js";
 import { openCheckpoint } from "../../models/node/open.js";
-import { VitreousError } from "../../onnx/errors.js";
 import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { parseSpec } from "../../spec.js";
@@ -20,6 +20,10 @@ export interface SourceOptions {
   readonly imageSize?: readonly [number, number] | undefined;
   /** What the user says of how images are prepared. */
   readonly preprocess?: NamedText | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of a download that have come, of how many, and the file they belong to. */
+  readonly onProgress?: ((bytes: number, total: number, file: string) => void) | undefined;
 }
 
 export interface Source {
@@ -38,11 +42,7 @@ const WEIGHTS = /\.(safetensors|pth|pt|bin|ckpt|tar|pkl|pickle|h5|keras|msgpack|
 
 /** @throws VitreousError: no such file, or none that holds a model */
 export async function readSource(path: string, options: SourceOptions = {}): Promise<Source> {
-  if (path.startsWith("hf:")) {
-    throw new VitreousError(
-      `${path}: models of the Hugging Face hub are not read yet; download the folder and give its path`,
-    );
-  }
+  if (isHubName(path)) return readFromHub(path, options);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) {
     const onnx = await onnxIn(path);
@@ -54,6 +54,15 @@ export async function readSource(path: string, options: SourceOptions = {}): Pro
   return readOnnx(path, options);
 }
 
+async function readFromHub(name: string, options: SourceOptions): Promise<Source> {
+  const { folder, onnx, notes } = await downloadModel(name, options);
+  const source =
+    onnx === undefined
+      ? await readCheckpoint(folder, folder, options)
+      : await readOnnx(join(folder, onnx), options, folder);
+  return { ...source, notes: [...notes, ...source.notes] };
+}
+
 /** The .onnx file of a folder that holds one and no weights beside it. */
 async function onnxIn(folder: string): Promise<string | undefined> {
   const names = (await readdir(folder)).filter((name) => !name.startsWith("."));
@@ -63,9 +72,9 @@ async function onnxIn(folder: string): Promise<string | undefined> {
   return graph === undefined ? undefined : join(folder, graph);
 }
 
-async function readOnnx(path: string, { imageSize }: SourceOptions): Promise<Source> {
+async function readOnnx(path: string, { imageSize }: SourceOptions, folder = dirname(path)): Promise<Source> {
   const { model, sha256 } = await readModelFile(path);
-  return { model, sha256, beside: await configurationIn(dirname(path)), imageSize, notes: [] };
+  return { model, sha256, beside: await configurationIn(folder), imageSize, notes: [] };
 }
 
 async function readCheckpoint(
