@@ -91,8 +91,9 @@ export function joinedLinear(
 }
 
 /**
- * The classifier: [n, inputs] → [n, outputs], on the weight as the checkpoint has it. `output`: what the result is
- * called, undefined where it is not the graph's logits yet.
+ * The classifier: [n, inputs] → [n, outputs], on the weight as the checkpoint has it.
+ *
+ * @param last whether the result is the graph's logits, and called so
  */
 export function classifier(
   site: Site,
@@ -100,11 +101,11 @@ export function classifier(
   x: string,
   inputs: number,
   outputs: number,
-  output: string | undefined = LOGITS,
+  last = true,
 ): string {
   const terms = [x, parameter(site, `${scope}.weight`, [outputs, inputs])];
   if (site.weights.has(`${scope}.bias`)) terms.push(parameter(site, `${scope}.bias`, [outputs]));
-  const named = output === undefined ? { hint: `${scope}.Gemm` } : { outputs: [output] };
+  const named = last ? { outputs: [LOGITS] } : { hint: `${scope}.Gemm` };
   return site.graph.add("Gemm", terms, { transB: int(1) }, { scope, ...named });
 }
 

@@ -72,7 +72,7 @@ export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape
   const [first, second] = classifiers;
   if (first !== undefined && second !== undefined) {
     const half = [first, second].map((module, i) =>
-      classifier(site, module, token(site, scope, x, i), dim, classes, undefined),
+      classifier(site, module, token(site, scope, x, i), dim, classes, false),
     );
     const sum = layer(site, scope, "Add", half);
     return site.graph.add("Mul", [sum, site.graph.float(0.5)], {}, { scope, outputs: [LOGITS] });
