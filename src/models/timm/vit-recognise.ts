@@ -117,7 +117,7 @@ function optionFindings(tensors: TensorShapes, usual: VitArguments): readonly Fi
     ["reg_tokens", tensors.get(registers)?.dims[1] ?? 0, there(registers)],
     option("pre_norm", "norm_pre.weight"),
     ["final_norm", has("norm.weight") || has("fc_norm.weight"), there("norm.weight")],
-    option("fc_norm", "fc_norm.weight"),
+    ["fc_norm", has("fc_norm.weight") || null, there("fc_norm.weight")],
   ];
 }
 
