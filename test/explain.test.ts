@@ -171,7 +171,7 @@ describe.each(corpus())("$name", (model) => {
             gradientRollout({ compat: "vit-explain" }),
           ];
       const top = await explained(opened, images, methods, "top");
-      expect(top.map((e) => e.target.index)).toEqual(model.classes);
+      expect(top.map((e) => e.target?.index)).toEqual(model.classes);
       expect(
         relativeError(joined(top.map((e) => e.logits)), goldenFloats(model, "logits")),
       ).toBeLessThanOrEqual(limit.logits);

@@ -85,9 +85,13 @@ export interface Anatomy {
   };
   readonly output: {
     readonly name: string;
-    readonly kind: "logits" | "probabilities";
+    /** "features" where the model has no classifier. */
+    readonly kind: "logits" | "probabilities" | "features";
+    /** 0 for features. */
     readonly classes: number;
-    /** Value name of the raw logits: the output itself, or what its final Softmax reads. */
+    /** Length of the feature vector, where the output is one. */
+    readonly features?: number;
+    /** Value name of the raw logits: the output itself, or what its final Softmax reads; for features, the output. */
     readonly logits: string;
   };
   readonly image: readonly [number, number];

@@ -36,7 +36,7 @@ export interface Inspection {
     readonly dtype: string;
     readonly preprocessing: "outside" | "inside";
   };
-  readonly output: Pick<Anatomy["output"], "name" | "kind" | "classes">;
+  readonly output: Pick<Anatomy["output"], "name" | "kind" | "classes" | "features">;
   readonly image: Pair;
   /** Tokens that the head reads: the patch grid of a ViT, the last stage's grid of a Swin. */
   readonly grid: Pair;
@@ -67,7 +67,12 @@ export function inspectAnatomy(anatomy: Anatomy, extras: InspectExtras): Inspect
       dtype: input.dtype,
       preprocessing: input.preprocessing,
     },
-    output: { name: output.name, kind: output.kind, classes: output.classes },
+    output: {
+      name: output.name,
+      kind: output.kind,
+      classes: output.classes,
+      ...(output.features === undefined ? {} : { features: output.features }),
+    },
     image: anatomy.image,
     grid: anatomy.blocks.at(-1)?.windows?.grid ?? anatomy.grid,
     patchGrid: anatomy.grid,
@@ -113,7 +118,7 @@ export function describeInspection(inspection: Inspection): string[] {
   const lines = [
     FAMILIES[inspection.family],
     `  input    ${input.name} ${input.dtype} [${input.shape.join(", ")}] (${input.layout}${range})`,
-    `  output   ${output.name}: ${output.kind} of ${output.classes} classes`,
+    `  output   ${output.name}: ${outputInWords(output)}`,
   ];
   if (blocks.length > 0) {
     const prefix =
@@ -131,6 +136,9 @@ export function describeInspection(inspection: Inspection): string[] {
   for (const reason of inspection.why ?? []) lines.push(`  why      ${reason}`);
   return lines;
 }
+
+const outputInWords = ({ kind, classes, features }: Inspection["output"]): string =>
+  kind === "features" ? `${features} features; the model has no classifier` : `${kind} of ${classes} classes`;
 
 const batchInWords = (batch: number | "N" | undefined): string =>
   batch === "N" ? "any size" : batch === 1 ? "one image at a time" : `${batch} images at a time`;

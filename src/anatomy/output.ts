@@ -1,11 +1,12 @@
 /**
- * @file The classifier output: which of the outputs holds a score for each class, and where the raw logits are
+ * @file The output: which of the outputs holds a score for each class, and where the raw logits are
  * when the graph ends in a Softmax.
  */
 import { formatShape, isStatic } from "../onnx/dim.js";
 import { VitreousError } from "../onnx/errors.js";
 import type { Model, Node, ValueInfo } from "../onnx/graph.js";
 import type { Anatomy } from "./anatomy.js";
+import { holdsFeatures } from "./features.js";
 import { ancestors, isNorm, rootOf, type Topology } from "./topology.js";
 
 export interface FoundOutput {
@@ -45,7 +46,14 @@ export function findOutput(
         "Export it with its classification head.",
     );
   }
-  const classes = chosen.shape?.[1];
+  const width = isStatic(chosen.shape?.[1]) ? chosen.shape[1] : 0;
+  const byHand = named !== undefined || hints.logits !== undefined;
+  if (!byHand && holdsFeatures(model, topology, chosen.name)) {
+    return {
+      output: { name: chosen.name, kind: "features", classes: 0, features: width, logits: chosen.name },
+      notes: [],
+    };
+  }
   const end = logitsBehind(topology, chosen.name);
   const notes = [...end.notes];
   if (isFeature(topology, chosen.name)) {
@@ -60,7 +68,7 @@ export function findOutput(
     output: {
       name: chosen.name,
       kind: end.kind,
-      classes: isStatic(classes) ? classes : 0,
+      classes: width,
       logits: hints.logits ?? end.logits,
     },
     notes,

@@ -61,7 +61,7 @@ function mapsOf(
   run: ExplainRun,
 ): readonly RawExplanation[] {
   const logits = floats(fetches[run.compiled.logits]);
-  const classes = run.anatomy.output.classes;
+  const width = logits.length / rows;
   const maps = run.methods.map((method, m) => {
     const taps: Record<string, NdArray> = {};
     for (const [tap, output] of Object.entries(run.compiled.taps[m] ?? {})) {
@@ -72,7 +72,7 @@ function mapsOf(
   });
   return batch.map((subject, i) => ({
     subject,
-    logits: logits.slice(i * classes, (i + 1) * classes),
+    logits: logits.slice(i * width, (i + 1) * width),
     maps: maps.map((perImage) => perImage[i] ?? { grid: [0, 0], values: new Float32Array(0) }),
   }));
 }

@@ -16,7 +16,7 @@ import { planItems, readScores } from "./plan-scores.js";
 import { argmax, type Prediction, topPredictions } from "./prediction.js";
 import { scoreJobs } from "./score.js";
 import type { Sessions } from "./sessions.js";
-import { parseTarget, seedOf, type Target, type TargetChoice } from "./target.js";
+import { NO_CLASSES, parseTarget, seedOf, type Target, type TargetChoice } from "./target.js";
 import type {
   ExplainSettings,
   Explanation,
@@ -80,6 +80,7 @@ export class OpenedModel {
       if (reason !== undefined) throw new VitreousError(`${this.facts.name}: ${reason}`);
     }
     const { target: wanted = "top" } = settings;
+    if (wanted !== "top") this.#demandClasses();
     const choice = typeof wanted === "string" ? parseTarget(wanted, this.facts.labels) : wanted;
     const mode: TargetMode = choice === "top" ? "top" : "given";
     if (choice !== "top" && choice !== "true") seedOf(choice, this.anatomy.output.classes);
@@ -92,13 +93,13 @@ export class OpenedModel {
     const size = batchSize(batch, settings);
     for await (const raw of explainSubjects(withTargets(images, choice), { ...run, batch: size })) {
       const { image } = raw.subject;
-      const target = settledTarget(raw.subject.target, raw.logits);
+      const target = this.#givesFeatures ? undefined : settledTarget(raw.subject.target, raw.logits);
       done++;
       settings.onProgress?.(done);
       yield {
         image,
         logits: raw.logits,
-        predictions: topPredictions(raw.logits, this.facts.labels),
+        predictions: this.#predictions(raw.logits),
         target,
         maps: raw.maps.map((map, m) => ({
           ...map,
@@ -122,7 +123,7 @@ export class OpenedModel {
   }> {
     for await (const scored of this.scoreAll(asItems(images), [], settings)) {
       const { logits } = scored;
-      yield { image: scored.item.image, logits, predictions: topPredictions(logits, this.facts.labels) };
+      yield { image: scored.item.image, logits, predictions: this.#predictions(logits) };
     }
   }
 
@@ -146,8 +147,9 @@ export class OpenedModel {
     metrics: readonly Metric[],
     settings: RunSettings = {},
   ): AsyncGenerator<ScoredImage> {
+    if (metrics.length > 0) this.#demandClasses();
     const { session, logits, batch, feedRows } = await this.#sessions.forward();
-    const { classes } = this.anatomy.output;
+    const { classes, features } = this.anatomy.output;
     const size = this.#sessions.inputSize;
     const shared = { seed: this.facts.seed, black: this.facts.black };
     const grid = this.anatomy.family === "unknown" ? {} : { grid: this.anatomy.grid };
@@ -155,7 +157,7 @@ export class OpenedModel {
     const run = {
       session,
       logits,
-      classes,
+      classes: features ?? classes,
       size,
       feed: feedRows,
       batch: batchSize(batch, settings),
@@ -186,9 +188,20 @@ export class OpenedModel {
     const reason = method.unsupported(this.anatomy);
     if (reason !== undefined) return reason;
     const { refusal } = this.#sessions;
-    return refusal !== undefined && usesGradients(method, this.anatomy)
-      ? `${method.name}: ${refusal}`
-      : undefined;
+    const why = this.#givesFeatures ? NO_CLASSES : refusal;
+    return why !== undefined && usesGradients(method, this.anatomy) ? `${method.name}: ${why}` : undefined;
+  }
+
+  get #givesFeatures(): boolean {
+    return this.anatomy.output.kind === "features";
+  }
+
+  #demandClasses(): void {
+    if (this.#givesFeatures) throw new VitreousError(`${this.facts.name}: ${NO_CLASSES}`);
+  }
+
+  #predictions(logits: Float32Array): readonly Prediction[] {
+    return this.#givesFeatures ? [] : topPredictions(logits, this.facts.labels);
   }
 }
 
@@ -212,7 +225,7 @@ async function* withTargets(
   }
 }
 
-function settledTarget(target: Target, logits: Float32Array): Explanation["target"] {
+function settledTarget(target: Target, logits: Float32Array): NonNullable<Explanation["target"]> {
   if (target === "top") return { index: argmax(logits) };
   return typeof target === "number" ? { index: target } : { index: target.plus, minus: target.minus };
 }

@@ -10,9 +10,14 @@ export type Target = "top" | number | { readonly plus: number; readonly minus: n
 /** "true" stands for each image's own label and is settled image by image. */
 export type TargetChoice = Target | "true";
 
+/** Why what needs a class cannot be had from a model without a classifier. */
+export const NO_CLASSES =
+  "this model gives features and no class scores, so there is no class to explain or to score: give it a linear classifier with --head FILE, or use a model that has one";
+
 /** Reads CLASS as the command line has it. A label wins over a number, and a whole label over a difference. */
 export function parseTarget(text: string, labels: readonly string[]): TargetChoice {
   if (text === "top" || text === "true") return text;
+  if (labels.length === 0) throw new VitreousError(NO_CLASSES);
   const single = classIndex(text, labels);
   if (single !== undefined) return single;
   for (let dash = text.indexOf("-"); dash >= 0; dash = text.indexOf("-", dash + 1)) {

@@ -29,10 +29,12 @@ export interface ExplanationMap extends TokenMap {
 
 export interface Explanation {
   readonly image: ModelImage;
+  /** The features, for a model without a classifier. */
   readonly logits: Float32Array;
+  /** Empty for a model without a classifier. */
   readonly predictions: readonly Prediction[];
-  /** What was explained: z[index], or z[index] − z[minus]. */
-  readonly target: { readonly index: number; readonly minus?: number };
+  /** What was explained: z[index], or z[index] − z[minus]; undefined for a model without a classifier. */
+  readonly target: { readonly index: number; readonly minus?: number } | undefined;
   readonly maps: readonly ExplanationMap[];
 }
 
