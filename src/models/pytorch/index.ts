@@ -114,7 +114,6 @@ export async function openPytorch(source: ByteSource): Promise<PytorchFile> {
   const root = findRoot(zip, source);
   await checkByteOrder(source, zip, root);
   const { tensors: records, notes } = await readPickle(source, zip, root);
-  checkTotal(records.values(), source);
   const places = new Map<string, number>();
   async function placeOf({ key, length, element }: Storage): Promise<number> {
     const entry = zip.entries.get(`${root}data/${key}`);
@@ -132,5 +131,6 @@ export async function openPytorch(source: ByteSource): Promise<PytorchFile> {
   for (const [name, record] of records) {
     tensors.set(name, storedAt(source, await placeOf(record.storage), record, name));
   }
+  checkTotal(records.values(), source);
   return { tensors, notes };
 }

@@ -74,7 +74,7 @@ export function checkTotal(records: Iterable<TensorRecord>, source: ByteSource):
     total += countable([...size, element.size]) ?? Number.POSITIVE_INFINITY;
   if (total > MANIFOLD * source.size + ALLOWANCE) {
     throw new VitreousError(
-      `${source.name} has ${source.size} bytes but claims tensors of ${total}: they are views of a few numbers. Save it with tensors made contiguous: {name: t.contiguous() for name, t in state_dict.items()}.`,
+      `${source.name} has ${source.size} bytes but claims tensors of ${total} bytes: they are views of a few numbers. Save it with tensors made contiguous: {name: t.contiguous() for name, t in state_dict.items()}.`,
     );
   }
 }
