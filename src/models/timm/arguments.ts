@@ -1,7 +1,7 @@
 /** @file Keyword arguments of a timm model class: what its configuration says, over what the architecture's name stands for. */
 import { z } from "zod";
 import { VitreousError } from "../../onnx/errors.js";
-import type { Size } from "../architecture.js";
+import type { Plan, Size } from "../architecture.js";
 import { pretrainedOf, timmArchitecture } from "./architectures.js";
 import type { TimmDescription } from "./config.js";
 
@@ -34,10 +34,26 @@ export function readArguments<S extends z.ZodType>(
   throw new VitreousError(`config.json: ${problems.join("; ")}.`);
 }
 
-/** The image size that the checkpoint is made for: given to the class, or that of the pictures it was trained on. */
-export function ownImage(description: TimmDescription, given: Size | undefined): Size {
-  const [, height = 224, width = 224] = pretrainedOf(description).pretrained.input_size ?? [];
-  return given ?? [height, width];
+/** Of the pictures that the checkpoint is made for: what the class is given, or that of the pictures it was trained on. */
+export function ownInput(
+  description: TimmDescription,
+  given: { readonly img_size?: Size | undefined; readonly in_chans?: number | undefined },
+): { readonly image: Size; readonly channels: number } {
+  const [channels = 3, height = 224, width = 224] = pretrainedOf(description).pretrained.input_size ?? [];
+  return { image: given.img_size ?? [height, width], channels: given.in_chans ?? channels };
+}
+
+/** What a plan says beside its graph: how pictures of the size it takes are prepared, and what a person should know. */
+export function statedBy(
+  description: TimmDescription,
+  input: readonly [channels: number, height: number, width: number],
+  notes: readonly (string | false)[],
+): Pick<Plan, "preprocessing" | "notes"> {
+  const { pretrained, note } = pretrainedOf(description);
+  return {
+    preprocessing: { pretrained_cfg: { ...pretrained, input_size: input } },
+    notes: [...(note === undefined ? [] : [note]), ...notes.filter((text) => text !== false)],
+  };
 }
 
 /** timm's default where neither the configuration nor the architecture's weights say how many. */

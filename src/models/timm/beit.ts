@@ -11,14 +11,22 @@ import { type Site, withBiases } from "../layers.js";
 import { relativePositionBias, resizeAsTimm, squareFor, tableLength } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Vit, writeVit } from "../vit.js";
-import { pretrainedOf, timmArchitecture } from "./architectures.js";
-import { classesOf, count, ownImage, pairArgument, readArguments, WITHOUT_EFFECT } from "./arguments.js";
+import { timmArchitecture } from "./architectures.js";
+import {
+  classesOf,
+  count,
+  ownInput,
+  pairArgument,
+  readArguments,
+  statedBy,
+  WITHOUT_EFFECT,
+} from "./arguments.js";
 import { recogniseBeit } from "./beit-recognise.js";
 
 const schema = z.strictObject({
   img_size: pairArgument.optional(),
   patch_size: pairArgument.default([16, 16]),
-  in_chans: count.default(3),
+  in_chans: count.optional(),
   num_classes: z.int().nonnegative().optional(),
   global_pool: z.string().optional(),
   embed_dim: count.default(768),
@@ -85,12 +93,12 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const refuse = (why: string): never => {
     throw new VitreousError(`${description.architecture}: ${why}.`);
   };
-  const { patch_size: patch, in_chans: channels, embed_dim: dim, num_heads: heads } = args;
+  const { patch_size: patch, embed_dim: dim, num_heads: heads } = args;
   const pool = args.global_pool ?? description.pool ?? "avg";
   if (pool !== "avg" && pool !== "token")
     return refuse(`global_pool "${pool}" is not supported, only "avg" and "token"`);
   if (dim % heads !== 0) refuse(`embed_dim ${dim} is no multiple of num_heads ${heads}`);
-  const own = ownImage(description, args.img_size);
+  const { image: own, channels } = ownInput(description, args);
   const image = options.image ?? own;
   const grid = gridOf(image, patch);
   if (grid[0] * grid[1] === 0) refuse(`patches of ${patch.join("×")} exceed images of ${image.join("×")}`);
@@ -132,14 +140,13 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     });
     return writeVit(site, pixels, { ...vit, attend });
   };
-  const { pretrained, note } = pretrainedOf(description);
-  return {
-    input: [channels, ...image],
-    classes,
-    write,
-    preprocessing: { pretrained_cfg: pretrained },
-    notes: note === undefined ? [] : [note],
-  };
+  const placed = args.use_abs_pos_emb || args.use_rel_pos_bias || args.use_shared_rel_pos_bias;
+  const note =
+    placed &&
+    made.join() !== grid.join() &&
+    `Relative positions of ${made.join("×")} patches were interpolated to ${grid.join("×")}.`;
+  const input = [channels, ...image] as const;
+  return { input, classes, write, ...statedBy(description, input, [note]) };
 }
 
 export const timmBeit: Architecture = {

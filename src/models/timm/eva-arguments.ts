@@ -7,7 +7,7 @@ import type { TimmDescription } from "./config.js";
 const schema = z.strictObject({
   img_size: pairArgument.optional(),
   patch_size: pairArgument.default([16, 16]),
-  in_chans: count.default(3),
+  in_chans: count.optional(),
   num_classes: z.int().nonnegative().optional(),
   global_pool: z.string().optional(),
   embed_dim: count.default(768),

@@ -30,8 +30,8 @@ import {
   type Vit,
   writeVit,
 } from "../vit.js";
-import { pretrainedOf, timmArchitecture } from "./architectures.js";
-import { classesOf, ownImage } from "./arguments.js";
+import { timmArchitecture } from "./architectures.js";
+import { classesOf, ownInput, statedBy } from "./arguments.js";
 import type { TimmDescription } from "./config.js";
 import { type EvaArguments, evaArguments } from "./eva-arguments.js";
 import { evaNames, isUnusedByEva } from "./eva-names.js";
@@ -192,8 +192,8 @@ function headOf(args: EvaArguments, prefix: number, classes: number): Vit["head"
 function plan(description: Description, tensors: TensorShapes, options: PlanOptions): Plan {
   if (description.library !== "timm") throw new RangeError("only timm's descriptions are accepted");
   const args = evaArguments(description);
-  const { patch_size: patch, in_chans: channels, embed_dim: dim, no_embed_class } = args;
-  const own = ownImage(description, args.img_size);
+  const { patch_size: patch, embed_dim: dim, no_embed_class } = args;
+  const { image: own, channels } = ownInput(description, args);
   const image = options.image ?? own;
   const grid = gridOf(image, patch);
   const whole = grid.every((length, axis) => length * (patch[axis] ?? 1) === image[axis]);
@@ -242,14 +242,12 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     const site = withBiases(renamed(plain, stored), (module) => isBiased(module, args));
     return writeVit(site, pixels, { ...vit, attend: attending(site, args, grid, before) });
   };
-  const { pretrained, note } = pretrainedOf(description);
-  return {
-    input: [channels, ...image],
-    classes,
-    write,
-    preprocessing: { pretrained_cfg: pretrained },
-    notes: note === undefined ? [] : [note],
-  };
+  const positions = vit.positions?.grid;
+  const moved = positions !== undefined && positions.join() !== grid.join();
+  const note =
+    moved && `Position embeddings for ${positions.join("×")} patches were interpolated to ${grid.join("×")}.`;
+  const input = [channels, ...image] as const;
+  return { input, classes, write, ...statedBy(description, input, [note]) };
 }
 
 const isEva = ({ architecture }: TimmDescription): boolean => timmArchitecture(architecture)?.class === "Eva";
