@@ -51,6 +51,14 @@ export function imagePreparer({ anatomy, preprocessing, runtime, head }: Prepare
     return channelsFirst(display, input.channels, (v) => v * scale);
   };
 
+  /** Preprocessing without a crop may make another size of each picture. */
+  const checkSize = (image: RgbImage, { height, width }: RgbImage): void => {
+    if (height === anatomy.image[0] && width === anatomy.image[1]) return;
+    throw new VitreousError(
+      `a picture of ${image.height}×${image.width} becomes ${height}×${width} by ${preprocessing.source}, but the model takes ${anatomy.image.join("×")}: state a centre crop there, or give another way with --preprocess FILE`,
+    );
+  };
+
   return {
     async picture(image) {
       if (input.channels !== preprocessing.channels) {
@@ -60,9 +68,11 @@ export function imagePreparer({ anatomy, preprocessing, runtime, head }: Prepare
       }
       if (input.preprocessing === "inside") {
         const display = displayImage(image, preprocessing);
+        checkSize(image, display);
         return { tensor: await throughHead(inRange(display)), display };
       }
       const { data, channels, height, width, display } = preprocess(image, preprocessing);
+      checkSize(image, display);
       return { tensor: await throughHead({ data, channels, height, width }), display };
     },
     given: throughHead,

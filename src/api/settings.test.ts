@@ -66,10 +66,41 @@ describe("how images are prepared", () => {
     expect(() => settings({ preprocess: file("p.json", "no JSON") })).toThrow(/p\.json is no valid JSON/);
   });
 
+  it("is scaled to another size where the user asked for it, and says so", () => {
+    const config = { pretrained_cfg: { input_size: [3, 28, 28], crop_pct: 0.9 } };
+    const beside = [file("config.json", JSON.stringify(config))];
+    expect(() => settings({ beside })).toThrow(/prepares images of 28×28, but the model takes 32×32/);
+    const { preprocessing: made, warnings } = settings({ beside, imageSize: [32, 32] });
+    expect(made).toMatchObject({ resize: { mode: "shortest-edge", size: 35 }, crop: { height: 32 } });
+    expect(warnings).toEqual([
+      "config.json prepares images of 28×28; for 32×32, as asked for: shorter side to 35 (bicubic), then 32×32 from the centre",
+    ]);
+    const fits = [file("p.json", preprocessing(0))];
+    expect(settings({ beside: fits, imageSize: [32, 32] }).warnings).toEqual([]);
+  });
+
+  it("is that of the model's type where a file does not name its image processor", () => {
+    const beside = [
+      file("preprocessor_config.json", '{"do_normalize": true, "crop_size": 32}'),
+      file("config.json", '{"model_type": "dinov2"}'),
+    ];
+    expect(settings({ beside }).preprocessing.resize).toMatchObject({ mode: "shortest-edge", size: 224 });
+  });
+
   it("is left to tensors where nothing says it and no picture has the model's channels", () => {
     const { preprocessing: found, warnings } = settings({}, anatomy({ channels: 4 }));
-    expect(found.mean).toEqual([0, 0, 0]);
+    expect(found).toMatchObject({ channels: 4, mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
     expect(warnings.join()).toMatch(/4 channels, which pictures do not have: give them as \.npy/);
+  });
+
+  it("is known of tensors too, where a file says it", () => {
+    const config = { input_size: [4, 32, 32], crop_pct: 1, mean: [0.1, 0.2, 0.3, 0.4], std: [0.5] };
+    const beside = [file("config.json", JSON.stringify(config))];
+    const { preprocessing: found, warnings } = settings({ beside }, anatomy({ channels: 4 }));
+    expect(found).toMatchObject({ channels: 4, mean: [0.1, 0.2, 0.3, 0.4], std: [0.5, 0.5, 0.5, 0.5] });
+    expect(warnings.join()).toMatch(/4 channels, which pictures do not have/);
+    const pictures = [file("config.json", preprocessing(1))];
+    expect(settings({ beside: pictures }, anatomy({ channels: 4 })).preprocessing.mean).toEqual([0, 0, 0, 0]);
   });
 
   it("warns only of the size where the graph normalises by itself", () => {

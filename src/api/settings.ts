@@ -4,7 +4,13 @@
  * command line; where each came from is kept.
  */
 import type { Anatomy } from "../anatomy/anatomy.js";
-import { defaultPreprocessing, outputSize, type Preprocessing } from "../imaging/preprocessing.js";
+import {
+  defaultPreprocessing,
+  outputSize,
+  type Preprocessing,
+  resizedTo,
+  sizingInWords,
+} from "../imaging/preprocessing.js";
 import { readPreprocessing, saysPreprocessing } from "../imaging/read-preprocessing.js";
 import { VitreousError } from "../onnx/errors.js";
 import { checkLabels, labelsFromJson, labelsFromText, numberedLabels } from "./labels.js";
@@ -18,9 +24,11 @@ export interface NamedText {
 export interface SettingsSources {
   readonly preprocess?: NamedText | undefined;
   readonly labels?: NamedText | undefined;
-  /** preprocessor_config.json and config.json beside the model, in this order, where they exist. */
+  /** processor_config.json, preprocessor_config.json and config.json beside the model, in this order, where they exist. */
   readonly beside: readonly NamedText[];
   readonly metadata: ReadonlyMap<string, string>;
+  /** The user asked for this [height, width]: preparation for another size is then scaled to it. */
+  readonly imageSize?: readonly [number, number] | undefined;
 }
 
 export interface Settings {
@@ -35,24 +43,37 @@ const LABEL_KEYS = ["vitreous.labels", "id2label", "labels", "names", "classes"]
 
 export function readSettings(sources: SettingsSources, anatomy: Anatomy): Settings {
   const found = findPreprocessing(sources, anatomy);
-  const preprocessing = found === undefined ? forTensors(anatomy) : fitting(found, anatomy);
-  return { preprocessing, labels: findLabels(sources, anatomy), warnings: preprocessing.warnings };
+  const settled = found === undefined ? forTensors(anatomy) : fitting(found, anatomy, sources.imageSize);
+  return { labels: findLabels(sources, anatomy), ...settled };
+}
+
+/** Of what the user gives, or else of the files beside the model, in their order; undefined where none says it. */
+export function statedPreprocessing({
+  preprocess: given,
+  beside,
+}: Pick<SettingsSources, "preprocess" | "beside">): Preprocessing | undefined {
+  const modelType = beside.map(({ text }) => modelTypeOf(tryJson(text))).find((type) => type !== undefined);
+  if (given !== undefined) return readPreprocessing(parseJson(given), given.name, modelType);
+  for (const file of beside) {
+    const json = parseJson(file);
+    if (saysPreprocessing(json)) return readPreprocessing(json, file.name, modelType);
+  }
+  return undefined;
 }
 
 /** Undefined where nothing says it and the model's channels are not those of a picture. */
 function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preprocessing | undefined {
-  const { preprocess: given } = sources;
-  if (given !== undefined) return readPreprocessing(parseJson(given), given.name);
-  for (const file of sources.beside) {
-    const json = parseJson(file);
-    if (saysPreprocessing(json)) return readPreprocessing(json, file.name);
-  }
+  const { channels } = anatomy.input;
+  const stated = statedPreprocessing(sources);
+  // A file about pictures says nothing of a model of other images, unless the user insists.
+  const beside = stated !== undefined && sources.preprocess === undefined;
+  if (beside && !isPicture(channels) && stated.channels !== channels) return undefined;
+  if (stated !== undefined) return stated;
   for (const key of PREPROCESSING_KEYS) {
     const text = sources.metadata.get(key);
     const where = `the model's metadata ${key}`;
     if (text !== undefined) return readPreprocessing(parseJson({ name: where, text }), where);
   }
-  const { channels } = anatomy.input;
   if (channels !== 1 && channels !== 3) return undefined;
   const guess = defaultPreprocessing(anatomy.image, channels);
   if (anatomy.input.preprocessing === "outside") return guess;
@@ -66,36 +87,67 @@ function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preproce
   };
 }
 
-/** A model that takes no pictures: its images come as tensors, and as they are. */
-function forTensors({ image, input }: Anatomy): Preprocessing {
-  return {
-    ...defaultPreprocessing(image),
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    warnings: [
-      `the model takes images of ${input.channels} channels, which pictures do not have: give them as .npy files, prepared as the model wants them.`,
-    ],
-  };
+/** config.json's model_type: it says which image processor a file that names none is of. */
+function modelTypeOf(json: unknown): string | undefined {
+  const type =
+    typeof json === "object" && json !== null && "model_type" in json ? json.model_type : undefined;
+  return typeof type === "string" ? type : undefined;
 }
 
-/** Throws unless what preprocessing makes is what the model takes. */
-function fitting(preprocessing: Preprocessing, { image, input }: Anatomy): Preprocessing {
-  const size = outputSize(preprocessing);
-  if (size !== undefined && (size[0] !== image[0] || size[1] !== image[1])) {
+type Settled = Pick<Settings, "preprocessing" | "warnings">;
+
+const isPicture = (channels: number): boolean => channels === 1 || channels === 3;
+
+const onlyTensors = (channels: number): string =>
+  `the model takes images of ${channels} channels, which pictures do not have: give them as .npy files, prepared as the model wants them.`;
+
+/** A model that takes no pictures: its images come as tensors, and as they are. */
+function forTensors({ image, input: { channels } }: Anatomy): Settled {
+  const preprocessing = {
+    ...defaultPreprocessing(image),
+    channels,
+    mean: Array.from({ length: channels }, () => 0),
+    std: Array.from({ length: channels }, () => 1),
+    source: "none",
+    warnings: [],
+  };
+  return { preprocessing, warnings: [onlyTensors(channels)] };
+}
+
+/** What preprocessing makes must be what the model takes; another size is adapted where the user asked for it. */
+function fitting(
+  found: Preprocessing,
+  { image, input: { channels } }: Anatomy,
+  asked: SettingsSources["imageSize"],
+): Settled {
+  if (found.channels !== channels) {
     throw new VitreousError(
-      `${preprocessing.source} prepares images of ${size[0]}×${size[1]}, but the model takes ${image[0]}×${image[1]}; give the right one with --preprocess FILE`,
+      `${found.source} prepares images of ${found.channels} channels, but the model takes ${channels}; give the right one with --preprocess FILE`,
     );
   }
-  if (preprocessing.channels !== input.channels) {
+  const warnings = isPicture(channels) ? found.warnings : [...found.warnings, onlyTensors(channels)];
+  const size = outputSize(found);
+  if (size === undefined || (size[0] === image[0] && size[1] === image[1])) {
+    return { preprocessing: found, warnings };
+  }
+  const [from, to] = [size.join("×"), image.join("×")];
+  const preprocessing = asked === undefined ? undefined : resizedTo(found, image);
+  if (preprocessing === undefined) {
     throw new VitreousError(
-      `${preprocessing.source} prepares images of ${preprocessing.channels} channels, but the model takes ${input.channels}; give the right one with --preprocess FILE`,
+      `${found.source} prepares images of ${from}, but the model takes ${to}; give the right one with --preprocess FILE`,
     );
   }
-  return preprocessing;
+  const adapted = `${found.source} prepares images of ${from}; for ${to}, as asked for: ${sizingInWords(preprocessing)}`;
+  return { preprocessing, warnings: [...warnings, adapted] };
 }
 
 function findLabels(sources: SettingsSources, { output }: Anatomy): readonly string[] {
   const { labels: given } = sources;
+  if (output.kind === "features") {
+    if (given !== undefined)
+      throw new VitreousError(`${given.name} names classes, but the model gives features and has none`);
+    return [];
+  }
   if (given !== undefined)
     return checkLabels(labelsFromText(given.text, given.name), output.classes, given.name);
   for (const file of sources.beside) {

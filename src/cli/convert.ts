@@ -49,5 +49,5 @@ async function convert(path: string, options: ConvertOptions, context: CommandCo
 /** "pixel_values [N, 3, 224, 224] → logits [N, 1000]". */
 function signature({ input, output, image }: Anatomy): string {
   const dims = input.layout === "NCHW" ? [input.channels, ...image] : [...image, input.channels];
-  return `${input.name} [N, ${dims.join(", ")}] → ${output.name} [N, ${output.classes}]`;
+  return `${input.name} [N, ${dims.join(", ")}] → ${output.name} [N, ${output.features ?? output.classes}]`;
 }

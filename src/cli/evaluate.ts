@@ -20,6 +20,7 @@ import {
   type ImageList,
   listImages,
   type NamedImage,
+  preparationWarnings,
   readImages,
   reportFailures,
   trackNames,
@@ -36,7 +37,7 @@ import {
   withImageOptions,
   withModelOptions,
 } from "./options.js";
-import { checkMethods, modelRecord } from "./records.js";
+import { checkClasses, checkMethods, modelRecord } from "./records.js";
 import { openResults, type Results, type ScoredSubject } from "./results.js";
 import { type SheetBuilder, sheetBuilder } from "./sheet.js";
 import { INTERVALS, type SummaryRow } from "./summary.js";
@@ -100,8 +101,12 @@ async function evaluate(
   );
   try {
     for (const note of model.notes) say.note(note);
-    for (const warning of model.warnings) say.note(`warning: ${warning}`);
+    // Where black lies in a tensor is known from how pictures are prepared.
+    const black = plan.metrics.some(({ parameters }) => parameters.baseline === "black");
+    for (const warning of black ? model.warnings : preparationWarnings(model, list))
+      say.note(`warning: ${warning}`);
     for (const note of list.notes) say.note(`note: ${note}`);
+    checkClasses(model);
     const target = usage(() => parseTarget(options.class, model.facts.labels));
     checkMethods(model, plan.methods);
     await makeFolder(options.out);
@@ -238,7 +243,7 @@ async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
     const controls = options.controls ? controlsFor(image.tensor, own, mix(item.seed, options.seed)) : [];
     const candidates = [...own, ...controls];
     if (candidates.length === 0) continue;
-    const primary = explanation?.target.index ?? givenClass(target, image.label);
+    const primary = explanation?.target?.index ?? givenClass(target, image.label);
     const classes = primary === undefined ? undefined : [...new Set([primary, image.label ?? primary])];
     const scoreItem: ScoreItem = {
       image,

@@ -17,7 +17,14 @@ import { VERSION } from "../version.js";
 import { showingDownload } from "./download.js";
 import { methodFileNames } from "./file-names.js";
 import { percent, plural, shortNames, table } from "./format.js";
-import { type ImageList, listImages, readImages, reportFailures, trackNames } from "./images.js";
+import {
+  type ImageList,
+  listImages,
+  preparationWarnings,
+  readImages,
+  reportFailures,
+  trackNames,
+} from "./images.js";
 import { prettyJson } from "./json.js";
 import {
   type CommandContext,
@@ -88,7 +95,7 @@ async function explain(
   );
   try {
     for (const note of model.notes) say.note(note);
-    for (const warning of model.warnings) say.note(`warning: ${warning}`);
+    for (const warning of preparationWarnings(model, list)) say.note(`warning: ${warning}`);
     for (const note of list.notes) say.note(`note: ${note}`);
     const target = usage(() => parseTarget(options.class, model.facts.labels));
     checkMethods(model, plan.methods);
@@ -164,17 +171,18 @@ async function* explainImages(
   const { labels } = model.facts;
   for await (const explanation of model.explainAll(named.images, plan.methods, settings)) {
     const { stem } = named.take(explanation.image);
+    const explained = explanation.target;
     const maps = [];
     for (const [m, map] of explanation.maps.entries()) {
       const files = await writeMap(map, explanation.image, m, stem, plan);
       const method = plan.specs[m] ?? map.method;
-      maps.push(mapRecord(map, method, classRecord(explanation.target, labels), files));
+      maps.push(mapRecord(map, method, explained && classRecord(explained, labels), files));
     }
     await record.add(imageRecord(explanation, maps, labels));
     yield {
       image: explanation.image.name,
       prediction: explanation.predictions[0],
-      class: classText(explanation.target, labels),
+      class: explained === undefined ? "" : classText(explained, labels),
       files: maps.flatMap(({ files }) => Object.values(files)),
     };
   }
@@ -211,7 +219,7 @@ async function writeMap(
 function mapRecord(
   map: ExplanationMap,
   method: string,
-  explained: ReturnType<typeof classRecord>,
+  explained: ReturnType<typeof classRecord> | undefined,
   files: Readonly<Record<string, string>>,
 ) {
   const { grid, parameters, values } = map;
@@ -220,7 +228,7 @@ function mapRecord(
   return {
     method,
     parameters,
-    class: explained,
+    class: explained ?? null,
     grid,
     values: Array.from({ length: rows }, (_, i) => row(i)),
     files,
@@ -244,7 +252,7 @@ function explainTable(rows: readonly Row[]): string {
   const cells = rows.map(({ prediction, class: explained }, i) => [
     names[i] ?? "",
     prediction?.label ?? "",
-    percent(prediction?.probability ?? 0),
+    prediction === undefined ? "" : percent(prediction.probability),
     explained,
   ]);
   return table([["image", "prediction", "probability", "explained"], ...cells]);

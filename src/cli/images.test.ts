@@ -1,9 +1,22 @@
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { labelReader } from "./images.js";
+import type { NodeModel } from "../api/node/node-model.js";
+import { type ImageList, labelReader, preparationWarnings } from "./images.js";
 
 const facts = (labels: Readonly<Record<string, string>>) =>
   new Map(Object.entries(labels).map(([path, label]) => [resolve(path), { label }]));
+
+describe("how pictures are prepared", () => {
+  it("is warned of only where there are pictures", () => {
+    const model = { warnings: ["a guess"] } as unknown as NodeModel;
+    const list = (...paths: readonly string[]): ImageList => {
+      const files = paths.map((path) => [{ path, name: path, stem: path }]);
+      return { files, count: files.length, failed: [], notes: [], facts: new Map() };
+    };
+    expect(preparationWarnings(model, list("a.npy", "b.NPY"))).toEqual([]);
+    expect(preparationWarnings(model, list("a.npy", "b.png"))).toEqual(["a guess"]);
+  });
+});
 
 describe("the true class of an image", () => {
   it("is what a data set says, or else the name of its folder", () => {

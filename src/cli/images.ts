@@ -93,6 +93,12 @@ async function datasetFacts(paths: readonly string[]): Promise<ImageList["facts"
   return facts;
 }
 
+/** What to say of how pictures are prepared: nothing where all images are tensors, which are taken as they are. */
+export function preparationWarnings({ warnings }: NodeModel, { files }: ImageList): readonly string[] {
+  const pictures = files.some(([first]) => first !== undefined && !/\.npy$/i.test(first.path));
+  return pictures ? warnings : [];
+}
+
 /** Decoding runs this many files ahead of the model. */
 const AHEAD = 4;
 

@@ -96,6 +96,7 @@ export function preprocessingInWords({ resize, crop, mean, std, source }: Prepro
 }
 
 function labelsInWords(labels: readonly string[]): string {
+  if (labels.length === 0) return "none: the model has no classifier";
   if (labels.every((label, i) => label === String(i))) return "none known: classes go by their numbers";
   return labels.length <= 8 ? labels.join(", ") : `${labels.slice(0, 4).join(", ")}, … (${labels.length})`;
 }

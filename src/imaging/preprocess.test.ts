@@ -103,6 +103,11 @@ describe("layouts", () => {
     expect(() => unpreprocess({ ...made, width: 3 }, p)).toThrow(/no image/);
   });
 
+  it("are refused by a model of images that are no pictures", () => {
+    const p: Preprocessing = { ...defaultPreprocessing([8, 8]), channels: 5 };
+    expect(() => preprocess(picture(8, 8), p)).toThrow(/5 channels; pictures have 1 or 3/);
+  });
+
   it("keep a picture that needs no resizing as it is, without sharing its memory", () => {
     const image = picture(8, 8);
     const shown = displayImage(image, { ...torchvisionPreprocessing(8, 8) });

@@ -167,8 +167,15 @@ function rescaledTensor(image: RgbImage, p: Preprocessing): Float32Array {
   });
 }
 
-/** A model's input from a picture, with the picture it amounts to and where it lies in the original. */
+/**
+ * A model's input from a picture, with the picture it amounts to and where it lies in the original.
+ *
+ * @throws VitreousError where the input has other channels than a picture
+ */
 export function preprocess(image: RgbImage, p: Preprocessing): PreprocessedImage {
+  if (p.channels !== 1 && p.channels !== 3) {
+    throw new VitreousError(`${p.source} prepares images of ${p.channels} channels; pictures have 1 or 3.`);
+  }
   const display = displayImage(image, p);
   const { width, height } = display;
   const box = viewBox(p, image.height, image.width);

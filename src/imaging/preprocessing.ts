@@ -37,8 +37,11 @@ export interface Crop {
 
 /** value = (pixel·rescale − mean[c]) / std[c], after resize and crop. */
 export interface Preprocessing {
-  /** 1: the picture is turned to grey (ITU-R 601 luma, as Pillow's convert("L")) before anything else. */
-  readonly channels: 1 | 3;
+  /**
+   * 1: the picture is turned to grey (ITU-R 601 luma, as Pillow's convert("L")) before anything else. 3: RGB. Any other
+   * number is of images that are no pictures: only tensors can be such.
+   */
+  readonly channels: number;
   readonly resize: Resize | null;
   readonly crop: Crop | null;
   /**

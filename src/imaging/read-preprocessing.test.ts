@@ -11,7 +11,7 @@ const interpolation = fc.constantFrom(...INTERPOLATIONS);
 const positive = fc.double({ min: 1e-6, max: 10, noNaN: true });
 const byte = fc.integer({ min: 0, max: 255 });
 
-const anyPreprocessing: fc.Arbitrary<Preprocessing> = fc.constantFrom<1 | 3>(1, 3).chain((channels) =>
+const anyPreprocessing: fc.Arbitrary<Preprocessing> = fc.constantFrom(1, 3, 5).chain((channels) =>
   fc.record(
     {
       channels: fc.constant(channels),
@@ -87,6 +87,7 @@ describe("reading preprocessing", () => {
         pretrained_cfg: { crop_mode, crop_pct: 0.95 },
       })),
       { pretrained_cfg: { input_size: [1, 48, 80], mean: [0.4], std: [0.3] } },
+      { pretrained_cfg: { input_size: [5, 48, 80], mean: [1, 2, 3, 4, 5], std: [0.3] } },
     ];
     for (const file of files) {
       const p = readPreprocessing(file, "x");
@@ -183,7 +184,7 @@ describe("reading preprocessing", () => {
       /"image_mean" has 2 numbers for 3/,
     ],
     [{ pretrained_cfg: { interpolation: "random" } }, /"interpolation"/],
-    [{ pretrained_cfg: { input_size: [5, 224, 224] } }, /5 channels/],
+    [{ pretrained_cfg: { input_size: [5, 224, 224] } }, /"mean" has 3 numbers for 5 channels/],
     [{ resize: { mode: "stretch" }, mean: 0, std: 1 }, /"resize\.mode"/],
     [{ resize: null, mean: 0, std: 1, means: 3 }, /means/],
     [{ hello: 1 }, /does not say how images are prepared/],

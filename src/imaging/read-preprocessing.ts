@@ -14,7 +14,7 @@ const interpolation = z.enum(INTERPOLATIONS);
 const byte = z.int().min(0).max(255);
 
 const ownSchema = z.strictObject({
-  channels: z.union([z.literal(1), z.literal(3)]).default(3),
+  channels: side.default(3),
   resize: z
     .discriminatedUnion("mode", [
       z.strictObject({ mode: z.literal("exact"), height: side, width: side, interpolation }),

@@ -5,7 +5,6 @@
  * Source: timm, data/config.py (resolve_data_config) and data/transforms_factory.py (transforms_imagenet_eval).
  */
 import { z } from "zod";
-import { VitreousError } from "../onnx/errors.js";
 import { forChannels, mean, parse, positive, side, std } from "./fields.js";
 import { INTERPOLATIONS } from "./filters.js";
 import {
@@ -19,7 +18,7 @@ import {
 import { roundHalfEven } from "./round.js";
 
 const schema = z.object({
-  input_size: z.tuple([z.int(), side, side]).nullish(),
+  input_size: z.tuple([side, side, side]).nullish(),
   interpolation: z.enum(INTERPOLATIONS).nullish(),
   crop_pct: positive.nullish(),
   crop_mode: z.enum(["center", "squash", "border"]).nullish(),
@@ -42,9 +41,6 @@ export function timmPreprocessing(config: unknown, where: string): Preprocessing
     nested ? `${where}, pretrained_cfg` : where,
   );
   const [channels, height, width] = cfg.input_size ?? DEFAULT.size;
-  if (channels !== 1 && channels !== 3) {
-    throw new VitreousError(`${where}: "input_size" has ${channels} channels; images have 1 or 3.`);
-  }
   const interpolation = cfg.interpolation ?? DEFAULT.interpolation;
   const cropPct = cfg.crop_pct ?? DEFAULT.cropPct;
   const [h, w] = [Math.floor(height / cropPct), Math.floor(width / cropPct)];

@@ -68,9 +68,10 @@ export async function openParts(path: string, options: OpenOptions): Promise<Ope
       throw named(error, path);
     });
     const { metadata } = source.model;
-    const settings = readSettings({ preprocess, labels, beside: source.beside, metadata }, anatomy);
+    const { beside, notes } = source;
+    const { imageSize } = options;
+    const settings = readSettings({ preprocess, labels, beside, metadata, imageSize }, anatomy);
     const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
-    const { notes } = source;
     const parts = await completeParts({ anatomy, graphs, head, runtime, settings, facts, notes });
     return { parts, original: source.model };
   } catch (error) {

@@ -2,14 +2,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { outputSize } from "../../imaging/preprocessing.js";
-import { readPreprocessing, saysPreprocessing } from "../../imaging/read-preprocessing.js";
 import type { Inferred } from "../../models/architecture.js";
 import { downloadModel, isHubName } from "../../models/node/hub.js";
 import { openCheckpoint } from "../../models/node/open.js";
 import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { parseSpec } from "../../spec.js";
-import type { NamedText } from "../settings.js";
+import { type NamedText, statedPreprocessing } from "../settings.js";
 import { sha256Of } from "./sha256.js";
 import { configurationIn } from "./text.js";
 
@@ -86,7 +85,7 @@ async function readCheckpoint(
   const { model, files, inferred, notes } = await openCheckpoint(path, {
     arch: arch === undefined ? undefined : parseSpec(arch),
     image: imageSize,
-    prepared: preparedSize(preprocess === undefined ? beside : [preprocess]),
+    prepared: preparedSize({ preprocess, beside }),
   });
   const told = inferred.length === 0 ? [] : [inWords(inferred)];
   return {
@@ -99,18 +98,11 @@ async function readCheckpoint(
 }
 
 /** The size of the images that the processor's settings deliver, where they say it. */
-function preparedSize(texts: readonly NamedText[]): readonly [number, number] | undefined {
-  for (const { name, text } of texts) {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      // readSettings says so, with the file's name.
-      return undefined;
-    }
-    if (saysPreprocessing(json)) return outputSize(readPreprocessing(json, name));
-  }
-  return undefined;
+function preparedSize(
+  sources: Parameters<typeof statedPreprocessing>[0],
+): readonly [number, number] | undefined {
+  const stated = statedPreprocessing(sources);
+  return stated && outputSize(stated);
 }
 
 /** "num_heads 3 and img_size 64 from vit_tiny_patch16_224; depth 4 from the names of the blocks". */

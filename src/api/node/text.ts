@@ -9,10 +9,10 @@ export async function readText(path: string): Promise<NamedText> {
   return { name: path, text: new TextDecoder().decode(await readBytes(path)) };
 }
 
-/** preprocessor_config.json, then config.json, where they exist. */
+/** processor_config.json, preprocessor_config.json, then config.json, where they exist. */
 export async function configurationIn(folder: string): Promise<readonly NamedText[]> {
   const found: NamedText[] = [];
-  for (const name of ["preprocessor_config.json", "config.json"]) {
+  for (const name of ["processor_config.json", "preprocessor_config.json", "config.json"]) {
     const path = join(folder, name);
     if ((await stat(path).catch(() => undefined))?.isFile()) found.push(await readText(path));
   }

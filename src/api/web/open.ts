@@ -36,6 +36,7 @@ export async function openModel(bytes: Uint8Array, options: OpenWebOptions = {})
         labels: named("labels", labels),
         beside: [],
         metadata: model.metadata,
+        imageSize,
       },
       anatomy,
     );
