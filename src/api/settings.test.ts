@@ -73,7 +73,7 @@ describe("how images are prepared", () => {
     const { preprocessing: made, warnings } = settings({ beside, imageSize: [32, 32] });
     expect(made).toMatchObject({ resize: { mode: "shortest-edge", size: 35 }, crop: { height: 32 } });
     expect(warnings).toEqual([
-      "config.json prepares images of 28×28; for 32×32, as asked for: shorter side to 35 (bicubic), then 32×32 from the centre",
+      "config.json prepares images of 28×28; for 32×32, as asked for: shorter side to 35 (bicubic), centre 32×32",
     ]);
     const fits = [file("p.json", preprocessing(0))];
     expect(settings({ beside: fits, imageSize: [32, 32] }).warnings).toEqual([]);

@@ -5,7 +5,7 @@ import type { NodeModel } from "../api/node/node-model.js";
 import { openModel } from "../api/node/open.js";
 import { usesGradients } from "../explain/compile.js";
 import { METHODS, methodFromSpec } from "../explain/registry.js";
-import type { Preprocessing } from "../imaging/preprocessing.js";
+import { type Preprocessing, sizingInWords } from "../imaging/preprocessing.js";
 import { showingDownload } from "./download.js";
 import { prettyJson } from "./json.js";
 import {
@@ -80,19 +80,9 @@ function inspectModel(model: NodeModel) {
 export function preprocessingInWords({ resize, crop, mean, std, source }: Preprocessing): string {
   const numbers = (values: readonly number[]): string =>
     [...new Set(values.map((v) => String(Number(v.toFixed(4)))))].join(" ");
-  const steps: string[] = [];
-  if (resize !== null) {
-    const size = resize.mode === "shortest-edge" ? String(resize.size) : `${resize.height}×${resize.width}`;
-    const how = {
-      exact: "stretched to",
-      "shortest-edge": "shorter side to",
-      cover: "scaled to cover",
-      contain: "scaled to fit",
-    }[resize.mode];
-    steps.push(`${how} ${size} (${resize.interpolation})`);
-  }
-  if (crop !== null) steps.push(`centre ${crop.height}×${crop.width}`);
-  return `${[...steps, `mean ${numbers(mean)}`, `std ${numbers(std)}`].join(", ")}; from ${source}`;
+  const sizing = sizingInWords({ resize, crop });
+  const steps = [...(sizing === "" ? [] : [sizing]), `mean ${numbers(mean)}`, `std ${numbers(std)}`];
+  return `${steps.join(", ")}; from ${source}`;
 }
 
 function labelsInWords(labels: readonly string[]): string {

@@ -49,10 +49,10 @@ describe("another image size", () => {
 
   it("is said in words", () => {
     expect(sizingInWords(timm([224, 224], { crop_pct: 0.9 }))).toBe(
-      "shorter side to 248 (bicubic), then 224×224 from the centre",
+      "shorter side to 248 (bicubic), centre 224×224",
     );
     expect(sizingInWords(timm([48, 64], { crop_pct: 1, crop_mode: "border" }))).toBe(
-      "resized to fit into 48×64 (bicubic), then 48×64 from the centre",
+      "scaled to fit 48×64 (bicubic), centre 48×64",
     );
   });
 });

@@ -146,15 +146,19 @@ export function resizedTo(p: Preprocessing, size: readonly [number, number]): Pr
   return { ...p, crop, resize: covering(h, w, resize.interpolation) };
 }
 
-/** How a picture is brought to size: "shorter side to 248 (bicubic), then 224×224 from the centre". */
-export function sizingInWords({ resize, crop }: Preprocessing): string {
+/** How a picture is brought to size: "shorter side to 248 (bicubic), centre 224×224". */
+export function sizingInWords({ resize, crop }: Pick<Preprocessing, "resize" | "crop">): string {
   const steps: string[] = [];
-  if (resize?.mode === "shortest-edge") {
-    steps.push(`shorter side to ${resize.size} (${resize.interpolation})`);
-  } else if (resize) {
-    const how = { exact: "", cover: "cover ", contain: "fit into " }[resize.mode];
-    steps.push(`resized to ${how}${resize.height}×${resize.width} (${resize.interpolation})`);
+  if (resize !== null) {
+    const size = resize.mode === "shortest-edge" ? String(resize.size) : `${resize.height}×${resize.width}`;
+    const how = {
+      exact: "stretched to",
+      "shortest-edge": "shorter side to",
+      cover: "scaled to cover",
+      contain: "scaled to fit",
+    }[resize.mode];
+    steps.push(`${how} ${size} (${resize.interpolation})`);
   }
-  if (crop) steps.push(`${crop.height}×${crop.width} from the centre`);
-  return steps.join(", then ");
+  if (crop !== null) steps.push(`centre ${crop.height}×${crop.width}`);
+  return steps.join(", ");
 }
