@@ -36,7 +36,10 @@ pooled = lambda o: o.pooler_output
 def pretrained(model, size, dtype=None, **options) -> Save:
     def save(folder: pathlib.Path) -> None:
         copy.deepcopy(model).to(dtype or torch.float32).save_pretrained(folder, **options)
-        processor = transformers.ViTImageProcessor(size={"height": size[0], "width": size[1]})
+        channels = model.config.num_channels
+        processor = transformers.ViTImageProcessor(
+            size={"height": size[0], "width": size[1]}, image_mean=[0.5] * channels, image_std=[0.5] * channels
+        )
         processor.save_pretrained(folder)
 
     return save
@@ -65,6 +68,18 @@ def as_bin(save: Save) -> Save:
     return written
 
 
+def bare(save: Save) -> Save:
+    """The weights alone, as a file of its own."""
+
+    def written(folder: pathlib.Path) -> str:
+        save(folder)
+        for path in folder.glob("*.json"):
+            path.unlink()
+        return "model.safetensors"
+
+    return written
+
+
 def module_names(model) -> Save:
     """A state dict under the names that the modules of transformers 5 have, which save_pretrained does not write."""
 
@@ -77,7 +92,7 @@ def module_names(model) -> Save:
 
 
 def case(kind, variant, head, prefix, image=16, asked=None, read=logits, saved=pretrained, dtype=None, fixture=False,
-         wrap=lambda save, config: save, arguments=None, config=None, classes=True, full=False, architecture=None, **options):
+         wrap=lambda save, config: save, arguments=None, config=None, classes=True, full=False, arch=None, **options):
     def make(seed: int) -> Made:
         settings = {**({} if full else PLAIN), **options, "image_size": image}
         made_config = (config or getattr(transformers, kind.split("For")[0].removesuffix("Model") + "Config"))(
@@ -91,12 +106,12 @@ def case(kind, variant, head, prefix, image=16, asked=None, read=logits, saved=p
         grid = tuple(s // p for s, p in zip(size, pair(made_config.patch_size)))
         subject = Subject(model, size, grid, prefix, head, first_norm_of_last_block(model))
         save = wrap(saved(inner, size, dtype) if saved is pretrained else saved(inner), made_config)
-        return Made(subject, save, None, asked, classes, made_config.num_channels)
+        return Made(subject, bare(save) if arch else save, arch, asked, classes, made_config.num_channels)
 
-    return Case("transformers", architecture or kind, variant, make, fixture, full)
+    return Case("transformers", kind, variant, make, fixture, full)
 
 
-def shifted(kind, variant, rule, image=16, window=4, asked=None, read=logits, dtype=None, fixture=False, classes=True, full=False, **options):
+def shifted(kind, variant, rule, image=16, window=4, asked=None, read=logits, dtype=None, fixture=False, classes=True, full=False, arch=None, **options):
     def make(seed: int) -> Made:
         config_type = getattr(transformers, kind.split("For")[0].removesuffix("Model") + "Config")
         settings = {**({} if full else SWIN), **options, "image_size": image, "window_size": window}
@@ -108,12 +123,18 @@ def shifted(kind, variant, rule, image=16, window=4, asked=None, read=logits, dt
         model = Output(inner, read, **({"interpolate_pos_encoding": True} if asked and config.use_absolute_embeddings else {})).eval()
         grid = tuple(-(-s // config.patch_size) for s in size)
         windows = swin_windows(grid, config.depths, window, rule)
-        if rule == "axis":  # Swin V2 settles windows for the size in its configuration, whatever it is given
-            settled = swin_windows(tuple(s // config.patch_size for s in pair(image)), config.depths, window, rule)
+        if rule == "axis":  # Swin V2 settles windows for the configuration's size, halved without a rest at each merging
+            own = tuple(s // config.patch_size for s in pair(image))
+            settled = [
+                window
+                for stage, depth in enumerate(config.depths)
+                for window in swin_windows(tuple(s >> stage for s in own), [depth], config.window_size, rule)
+            ]
             windows = [Window(w.hw, pair(s.window[0]), pair(s.shift[0])) for w, s in zip(windows, settled)]
         last = last_grid(grid, len(config.depths))
         subject = Subject(model, size, last, 0, "mean", first_norm_of_last_block(model), windows)
-        return Made(subject, pretrained(inner, size, dtype), None, asked, classes, config.num_channels)
+        save = pretrained(inner, size, dtype)
+        return Made(subject, bare(save) if arch else save, arch, asked, classes, config.num_channels)
 
     return Case("transformers", kind, variant, make, fixture, full)
 
@@ -138,6 +159,7 @@ CASES = [
          saved=lambda m: lambda folder: m.save_pretrained(folder, max_shard_size="8KB")),
     case(VIT, "pytorch_model.bin", "token", 1, fixture=True, wrap=lambda save, _: as_bin(save)),
     case(VIT, "module names of transformers 5", "token", 1, saved=module_names),
+    case(VIT, "bare safetensors", "token", 1, arch="vit:num_attention_heads=3"),
     case(VIT, "bfloat16", "token", 1, dtype=torch.bfloat16),
     case("ViTModel", "no classifier, no pooler", "token", 1, read=class_token, classes=False, arguments={"add_pooling_layer": False}, fixture=True),
     case("ViTModel", "no classifier, with pooler", "token", 1, read=class_token, classes=False),
@@ -152,6 +174,7 @@ CASES = [
     case(REGISTERS, "class token and mean", "token+mean", 5, fixture=True),
     case(REGISTERS, "at another size", "token+mean", 4, image=24, asked=(16, 20), num_register_tokens=3, mlp_ratio=2),
     case(REGISTERS, "SwiGLU, float16", "token+mean", 5, use_swiglu_ffn=True, mlp_ratio=2, dtype=torch.float16),
+    case(REGISTERS, "bare safetensors", "token+mean", 5, arch="dinov2_with_registers:num_attention_heads=3"),
     case("Dinov2WithRegistersModel", "no classifier", "token", 5, read=pooled, classes=False),
     case("DINOv3ViTModel", "no classifier", "token", 5, read=pooled, classes=False, num_register_tokens=4, fixture=True),
     case("DINOv3ViTModel", "SwiGLU, no registers", "token", 1, read=pooled, classes=False, use_gated_mlp=True, hidden_act="silu"),
@@ -164,12 +187,14 @@ CASES = [
     shifted(SWIN1, "plain", "both", fixture=True),
     shifted(SWIN1, "padding", "both", image=14, window=3),
     shifted(SWIN1, "absolute positions", "both", use_absolute_embeddings=True, fixture=True),
+    shifted(SWIN1, "bare safetensors", "both", arch="swin:image_size=16"),
     shifted(SWIN1, "no bias of q, k, v", "both", qkv_bias=False),
     shifted(SWIN1, "rectangular image", "both", image=(16, 24)),
     shifted(SWIN1, "rectangular at another size", "both", asked=(24, 20)),
     shifted(SWIN1, "three stages, patches of 4", "both", image=32, patch_size=4, depths=[2, 2, 2], num_heads=[1, 2, 4], window=2),
     shifted("SwinModel", "no classifier", "both", read=pooled, classes=False),
     shifted(SWIN2, "bfloat16, pretrained windows", "axis", dtype=torch.bfloat16, pretrained_window_sizes=[3, 2], fixture=True),
+    shifted(SWIN2, "bare safetensors", "axis", arch="swinv2:image_size=16,window_size=4"),
     shifted(SWIN2, "padding", "axis", image=14, window=3),
     shifted(SWIN2, "window larger than the grid", "axis", image=8, window=7),
     shifted(SWIN2, "rectangular image", "axis", image=(16, 24)),

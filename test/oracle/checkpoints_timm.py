@@ -120,17 +120,19 @@ def old_shifted_names(state: dict) -> dict:
 
 
 def dinov2_names(state: dict) -> dict:
-    """As facebookresearch/dinov2 publishes: a mask token, registers under their own name, SwiGLU as w12 and w3."""
-    names = {"mask_token": torch.zeros(1, state["cls_token"].shape[-1])}
+    """As facebookresearch/dinov2 publishes: a mask token, registers under their own name, SwiGLU as w12 and w3, and
+    where there are registers, a position of the class token that timm adds to the token itself."""
+    dim = state["cls_token"].shape[-1]
+    gated = state["blocks.0.mlp.fc1.weight"].shape[0] == 2 * state["blocks.0.mlp.fc2.weight"].shape[1]
+    names = {"mask_token": torch.zeros(1, dim)}
     for k, v in state.items():
         k = k.replace("reg_token", "register_tokens")
-        names[k.replace("mlp.fc1", "mlp.w12").replace("mlp.fc2", "mlp.w3") if "w12" in variant_of(state) else k] = v
+        names[k.replace("mlp.fc1", "mlp.w12").replace("mlp.fc2", "mlp.w3") if gated else k] = v
+    if "reg_token" in state:
+        first = torch.full((1, 1, dim), 0.125)
+        names["cls_token"] = state["cls_token"] - first
+        names["pos_embed"] = torch.cat([first, state["pos_embed"]], 1)
     return names
-
-
-def variant_of(state: dict) -> str:
-    hidden, out = state["blocks.0.mlp.fc1.weight"].shape[0], state["blocks.0.mlp.fc2.weight"].shape[1]
-    return "w12" if hidden == 2 * out else "fc1"
 
 
 def dino_training(state: dict) -> dict:
@@ -165,6 +167,10 @@ VITS = [
     plain(TINY, "rectangular patches", 1, "token", image=(24, 16), patch=(6, 4), fixture=True),
     plain(TINY, "one channel", 1, "token", in_chans=1, fixture=True),
     plain(TINY, "no bias of q, k, v", 1, "token", qkv_bias=False),
+    plain(TINY, "no bias behind attention", 1, "token", proj_bias=False),
+    plain(TINY, "another activation by name", 1, "token", act_layer="quick_gelu"),
+    plain(TINY, "no norm behind the blocks", 1, "token", final_norm=False),
+    plain(TINY, "dynamic image size", 1, "token", dynamic_img_size=True, asked=(20, 24)),
     plain(TINY, "one head", 1, "token", num_heads=1),
     plain(TINY, "at another size", 1, "token", asked=(24, 24), fixture=True),
     plain(TINY, "rectangular at another size", 2, "token", image=(24, 16), asked=(16, 32), reg_tokens=1),
@@ -180,12 +186,15 @@ VITS = [
     plain("vit_small_patch14_reg4_dinov2", "at another size", 5, "token", image=24, asked=(16, 16)),
     plain("vit_small_patch14_reg4_dinov2", "the authors' names", 5, "token", classes=0, file="dinov2_vits14_reg4.pth",
           wrap=dinov2_names, arch="vit_small_patch14_reg4_dinov2:num_heads=3"),
+    plain("vit_giant_patch14_dinov2", "SwiGLU, the authors' names", 1, "token", classes=0, file="dinov2_vitg14.pth",
+          wrap=dinov2_names, arch="vit_giant_patch14_dinov2:num_heads=3"),
     plain("vit_giant_patch14_reg4_dinov2", "SwiGLU", 5, "token", fixture=True),
     plain("deit_tiny_patch16_224", "the authors' .pth", 1, "token", file="deit_tiny.pth", wrap=lambda s: {"model": s},
           arch="deit_tiny_patch16_224:num_heads=3"),
     plain("deit_tiny_distilled_patch16_224", "two heads", 2, "token", fixture=True),
     plain("deit_tiny_distilled_patch16_224", "bare", 2, "token", file="model.pth", wrap=lambda s: {"model": s},
           arch="deit_tiny_distilled_patch16_224:num_heads=3"),
+    plain("deit_tiny_distilled_patch16_224", "no classifier", 2, "token", classes=0),
     plain("deit_tiny_distilled_patch16_224", "at another size", 2, "token", asked=(24, 24)),
     plain("deit3_small_patch16_224", "LayerScale", 1, "token", fixture=True),
     plain("deit3_small_patch16_224", "at another size", 1, "token", asked=(24, 24)),
@@ -207,6 +216,7 @@ SWINS = [
             arch=f"{SWIN_TINY}:window_size=4,img_size=16"),
     shifted(SWIN_TINY, "new names, bare", file="model.safetensors", arch=f"{SWIN_TINY}:img_size=16,window_size=4"),
     shifted(SWIN_TINY, "padding, rectangular", image=(14, 18), window=3, fixture=True),
+    shifted(SWIN_TINY, "rectangular windows", image=(18, 16), window=(3, 4)),
     shifted(SWIN_TINY, "odd grid", image=(22, 26)),
     shifted(SWIN_TINY, "window larger than the grid", image=8, window=7),
     shifted(SWIN_TINY, "three stages", depths=(2, 2, 2), num_heads=(1, 2, 4), image=32),
@@ -215,6 +225,7 @@ SWINS = [
     shifted(SWIN_TINY, "float16", dtype=torch.float16),
     shifted("swin_small_patch4_window7_224", "patches of 4", patch=4, image=32, window=7),
     shifted(SWIN2_TINY, "float16, clamped logit scale", dtype=torch.float16, fixture=True, clamped_logit_scale=True),
+    shifted(SWIN2_TINY, "rectangular windows", window=(2, 4)),
     shifted(SWIN2_TINY, "padding, rectangular", image=(14, 18), window=3),
     shifted(SWIN2_TINY, "old names in .pth", file="swinv2_tiny.pth", wrap=old_shifted_names,
             arch=f"{SWIN2_TINY}:img_size=16,window_size=4"),

@@ -77,6 +77,7 @@ CASES = [
         dtype=torch.float16, heads=4),
     shifted("swin_t", ".pth.tar with module.", "checkpoint.pth.tar", "swin_t:image_size=16", wrap=distributed, fixture=True),
     shifted("swin_t", "padding, rectangular", "swin.pth", "swin_t:image_size=14x18", image=(14, 18), window=3),
+    shifted("swin_t", "rectangular windows", "swin.pth", "swin_t:image_size=16,window_size=2x4", window=(2, 4)),
     shifted("swin_t", "window larger than the grid", "swin.pth", "swin_t:image_size=8", image=8, window=7),
     shifted("swin_t", "at another size", "swin.pth", "swin_t:image_size=16", asked=(24, 16)),
     shifted("swin_v2_t", "float16", "swin_v2.pth", "swin_v2_t:image_size=16", window=2, dtype=torch.float16, fixture=True),

@@ -184,7 +184,7 @@ def halved(size: tuple[int, int]) -> tuple[int, int]:
     return -(-size[0] // 2), -(-size[1] // 2)
 
 
-def swin_windows(grid: tuple[int, int], depths, window: int, rule: str) -> list[Window]:
+def swin_windows(grid: tuple[int, int], depths, window, rule: str) -> list[Window]:
     """Effective windows as each library clamps them: per axis (timm, Swin V2), both at once (Hugging Face Swin),
     or window kept and the grid padded to it, only the shift dropped (torchvision)."""
     blocks: list[Window] = []
@@ -193,17 +193,16 @@ def swin_windows(grid: tuple[int, int], depths, window: int, rule: str) -> list[
         for _ in range(stage):
             hw = halved(hw)
         for i in range(depth):
-            shift = window // 2 if i % 2 else 0
+            size = pair(window)
+            shifts = tuple(w // 2 if i % 2 else 0 for w in size)
             if rule == "axis":
-                size = tuple(min(r, window) for r in hw)
-                shifts = tuple(0 if r <= window else shift for r in hw)
+                shifts = tuple(0 if r <= w else s for r, w, s in zip(hw, size, shifts))
+                size = tuple(min(r, w) for r, w in zip(hw, size))
             elif rule == "both":
-                clamped = min(hw) <= window
-                size = pair(min(hw) if clamped else window)
-                shifts = pair(0 if clamped else shift)
+                if min(hw) <= window:
+                    size, shifts = pair(min(hw)), (0, 0)
             else:
-                size = pair(window)
-                shifts = tuple(0 if window >= -(-r // window) * window else shift for r in hw)
+                shifts = tuple(0 if w >= -(-r // w) * w else s for r, w, s in zip(hw, size, shifts))
             blocks.append(Window(hw, size, shifts))
     return blocks
 

@@ -4,7 +4,7 @@
  * Source: torchvision.models.swin_transformer.
  */
 import { z } from "zod";
-import { torchvisionPreprocessing } from "../../imaging/preprocessing.js";
+import { resizedTo, sizingInWords, torchvisionPreprocessing } from "../../imaging/preprocessing.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
@@ -131,9 +131,25 @@ function plan(description: Description, _tensors: TensorShapes, options: PlanOpt
       site.weights.leave((name) => /\.(relative_position_index|relative_coords_table)$/.test(name));
       return swin(site, model, pixels);
     },
-    ...(resize !== undefined && crop !== undefined
-      ? { preprocessing: torchvisionPreprocessing(resize, crop, "bicubic") }
-      : {}),
+    ...(resize !== undefined && crop !== undefined ? preparation(architecture, resize, crop, image) : {}),
+  };
+}
+
+/** The evaluation transform of the default weights, scaled where the images are of another size. */
+function preparation(
+  name: string,
+  resize: number,
+  crop: number,
+  image: Size,
+): Pick<Plan, "preprocessing" | "notes"> {
+  const own = torchvisionPreprocessing(resize, crop, "bicubic");
+  const scaled = image[0] === crop && image[1] === crop ? undefined : resizedTo(own, image);
+  if (scaled === undefined) return { preprocessing: own };
+  return {
+    preprocessing: scaled,
+    notes: [
+      `pictures are prepared as for ${name}'s default weights, scaled to this size: ${sizingInWords(scaled)}`,
+    ],
   };
 }
 
