@@ -86,4 +86,9 @@ describe("the progress bar", () => {
   it("counts where there is no total", () => {
     expect(barLine("x", 3, undefined, 1000, "")).toBe("x  3  3.0/s");
   });
+
+  it("writes what it counts as it is told", () => {
+    const bar = barLine("x", 5e6, 1e7, 100, "a file", (bytes) => `${bytes / 1e6} MB`);
+    expect(bar).toBe("x  ████████████░░░░░░░░░░░░  5 MB/10 MB  50 MB/s  0 s left  a file");
+  });
 });

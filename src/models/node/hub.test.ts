@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { externalTensor, protoModel, tinyGraph } from "../../../test/proto-model.js";
 import { VitreousError } from "../../onnx/errors.js";
 import { type DownloadOptions, downloadModel } from "./hub.js";
 import { blobName, type FakeHub, fakeHub, gitHash, REPOSITORY, sha256 } from "./testing/fake-hub.js";
@@ -159,7 +160,7 @@ describe("the weights that are chosen", () => {
     ]);
   });
 
-  it("are never files outside the repository that an index names", async () => {
+  it("are never files that an index names outside the repository", async () => {
     const index = JSON.stringify({ weight_map: { a: "../../../secret" } });
     await serve({ "model.safetensors.index.json": index, "m-1.safetensors": "1" });
     expect(await refusalOf()).toBe(
@@ -188,6 +189,14 @@ describe("the weights that are chosen", () => {
     const { folder, onnx } = await downloadModel(NAME);
     expect(onnx).toBe("onnx/model.onnx");
     expect(readdirSync(join(folder, "onnx"))).toEqual(["model.onnx"]);
+  });
+
+  it("come with the data that an .onnx file keeps beside itself", async () => {
+    const tensor = externalTensor("w", [4], { location: "ext.data", offset: "8", length: "16" });
+    const model = protoModel(tinyGraph([tensor]));
+    await serve({ "model.onnx": model, "ext.data": "data", "other.data": "no" });
+    const { folder, onnx } = await downloadModel(NAME);
+    expect([onnx, ...readdirSync(folder).sort()]).toEqual(["model.onnx", "ext.data", "model.onnx"]);
   });
 
   it("are missed with a list of what is there", async () => {
@@ -496,7 +505,7 @@ describe("without a network", () => {
     await serve();
     vi.stubEnv("HF_HUB_OFFLINE", "1");
     expect(await refusalOf()).toBe(
-      `${NAME}: HF_HUB_OFFLINE keeps from asking the hub, and revision "main" is not in the cache ${join(home, "hub")}`,
+      `${NAME}: HF_HUB_OFFLINE is set, and revision "main" is not in the cache ${join(home, "hub")}: unset it to download the model`,
     );
     vi.stubEnv("HF_HUB_OFFLINE", "");
     await downloadModel(NAME);

@@ -45,19 +45,19 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
   const hub = parseHubName(name);
   const settings = await hubSettings(process.env, options.token);
   const cache = hubCache(settings.cache, hub);
-  const cached = async (why: string): Promise<DownloadedModel> => {
+  const cached = async (why: string, remedy: string): Promise<DownloadedModel> => {
     const found = await fromCache(hub, cache, why);
     if (found !== undefined) return found;
     throw new VitreousError(
-      `hf:${hub.repository}: ${why}, and revision "${hub.revision}" is not in the cache ${settings.cache}`,
+      `hf:${hub.repository}: ${why}, and revision "${hub.revision}" is not in the cache ${settings.cache}: ${remedy}`,
     );
   };
-  if (settings.offline) return cached("HF_HUB_OFFLINE keeps from asking the hub");
+  if (settings.offline) return cached("HF_HUB_OFFLINE is set", "unset it to download the model");
   const client = hubClient(hub, settings, options.signal);
   try {
     return await fromHub(client, cache, options);
   } catch (error) {
-    if (error instanceof Unreachable) return cached(error.message);
+    if (error instanceof Unreachable) return cached(error.message, "check the network and HF_ENDPOINT");
     throw error;
   }
 }

@@ -22,7 +22,7 @@ export interface Choosable {
   local(path: string): Promise<string>;
 }
 
-const PROCESSORS = ["preprocessor_config.json", "processor_config.json"];
+const SETTINGS = ["config.json", "processor_config.json", "preprocessor_config.json"];
 const ONNX_FOLDER = "onnx";
 
 /** In the order in which they are preferred: what runs no code to be read comes first. */
@@ -33,10 +33,7 @@ const weightMap = z.object({ weight_map: z.record(z.string(), z.string()) });
 /** Undefined where there are neither weights nor a graph. */
 export async function chooseFiles(from: Choosable): Promise<Choice | undefined> {
   const root = await from.names("");
-  const processor = PROCESSORS.find((name) => root.has(name));
-  const settings = ["config.json", ...(processor === undefined ? [] : [processor])].filter((n) =>
-    root.has(n),
-  );
+  const settings = SETTINGS.filter((name) => root.has(name));
   for (const name of WEIGHTS) {
     if (root.has(name)) return { files: [...settings, name], onnx: undefined };
     const index = `${name}.index.json`;
