@@ -7,9 +7,10 @@ import { BATCH } from "../onnx/dim.js";
 import { VitreousError } from "../onnx/errors.js";
 import type { Graph, Model } from "../onnx/graph.js";
 import type { Spec } from "../spec.js";
-import type { Architecture, Plan, PlanOptions, Recognised } from "./architecture.js";
+import type { Architecture, Features, Plan, PlanOptions, Recognised } from "./architecture.js";
 import { ARCHITECTURES } from "./architectures.js";
 import { type Description, nameOf } from "./description.js";
+import { headPlan, type LinearHead, withHeadTensors } from "./head.js";
 import { readHuggingFaceConfig } from "./hugging-face/config.js";
 import type { StoredTensors, TensorShapes } from "./stored-tensor.js";
 import { readTimmConfig } from "./timm/config.js";
@@ -70,6 +71,11 @@ function architectureOf(description: Description): Architecture {
   );
 }
 
+export interface BuildOptions extends PlanOptions {
+  /** A classifier of the user's, in the place of the checkpoint's own or where it has none. */
+  readonly head?: LinearHead | undefined;
+}
+
 export interface BuiltModel {
   readonly model: Model;
   readonly notes: readonly string[];
@@ -84,10 +90,13 @@ export interface BuiltModel {
  */
 export async function buildModel(
   description: Description,
-  tensors: StoredTensors,
-  options: PlanOptions = {},
+  own: StoredTensors,
+  { head, ...options }: BuildOptions = {},
 ): Promise<BuiltModel> {
-  const plan = architectureOf(description).plan(description, tensors, options);
+  const architecture = architectureOf(description);
+  const tensors = head === undefined ? own : withHeadTensors(own, head);
+  const planFor = (features?: Features) => architecture.plan(description, own, { ...options, features });
+  const plan = head === undefined ? planFor() : headPlan(head, planFor, (trunk) => widthOf(trunk, own));
   const weights = weightsOf(tensors, nameOf(description));
   writeGraph(plan, weights, nameOf(description));
   weights.finish();
@@ -96,7 +105,7 @@ export async function buildModel(
     irVersion: IR_VERSION,
     opsets: new Map([["", OPSET]]),
     producer: "vitreous",
-    metadata: metadataOf(description, plan),
+    metadata: metadataOf(head === undefined ? description : undefined, plan),
     graph: writeGraph(plan, weights, nameOf(description)),
     functions: [],
   };
@@ -109,9 +118,20 @@ function writeGraph({ input, write }: Plan, weights: Weights, name: string): Gra
   return graph.build([write({ graph, weights }, pixels)]);
 }
 
-function metadataOf(description: Description, { classes, preprocessing }: Plan): ReadonlyMap<string, string> {
+/** The length of the vectors that a plan's graph gives. */
+function widthOf(plan: Plan, tensors: StoredTensors): number | undefined {
+  const [output] = writeGraph(plan, weightsOf(tensors, ""), "").outputs;
+  const width = output?.shape?.[1];
+  return typeof width === "number" ? width : undefined;
+}
+
+/** @param labelled whose labels are the logits'; undefined where the classifier is not the checkpoint's */
+function metadataOf(
+  labelled: Description | undefined,
+  { classes, preprocessing }: Plan,
+): ReadonlyMap<string, string> {
   const metadata = new Map<string, string>();
-  const labels = "labels" in description ? description.labels : undefined;
+  const labels = labelled && "labels" in labelled ? labelled.labels : undefined;
   if (labels !== undefined && classes > 0) {
     if (labels.length !== classes)
       throw new VitreousError(`config.json names ${labels.length} labels for ${classes} classes.`);

@@ -1,4 +1,6 @@
 /** @file What comes after the blocks of a vision transformer: tokens become one vector, which is classified or given. */
+import { VitreousError } from "../onnx/errors.js";
+import type { Features } from "./architecture.js";
 import { type AttentionPool, attentionPool } from "./attention-pool.js";
 import { classifier, FEATURES, int, LOGITS, layer, layerNorm, linear, type Site } from "./layers.js";
 
@@ -24,12 +26,39 @@ export interface VitHead {
    */
   readonly classifiers: readonly [] | readonly [string] | readonly [string, string];
   readonly classes: number;
+  /** Modules of the checkpoint's own classifier, where a user's takes its place. */
+  readonly unused?: readonly string[] | undefined;
 }
 
 export interface HeadShape {
   readonly dim: number;
   readonly epsilon: number;
   readonly tokens: number;
+}
+
+/**
+ * The head that gives features for a user's own classifier: what the model's classifier reads, or the class token beside
+ * the mean of the patches.
+ *
+ * @param prefix the tokens in front of the patches, the class token first
+ */
+export function withFeatures(
+  head: VitHead,
+  features: Features | undefined,
+  prefix: readonly { readonly name: string; readonly count: number }[],
+): VitHead {
+  if (features === undefined) return head;
+  const { preLogits, classifiers, ...rest } = head;
+  const unused = [...classifiers, ...(preLogits === undefined ? [] : [preLogits.linear])];
+  const bare = { ...rest, classifiers: [], classes: 0, unused } as const;
+  if (features === "pooled") return bare;
+  if (head.fcNorm !== undefined || !/cls_token|class_token/.test(prefix[0]?.name ?? "")) {
+    throw new VitreousError(
+      "the head takes the class token beside the mean of the patches, but this model has no class token behind its final norm",
+    );
+  }
+  const from = prefix.reduce((sum, { count }) => sum + count, 0);
+  return { ...bare, pooling: { kind: "token-and-mean", from } };
 }
 
 const token = (site: Site, scope: string, x: string, index: number): string =>
@@ -66,7 +95,10 @@ function pooled(site: Site, scope: string, pooling: Pooling, x: string, shape: H
 
 /** Tokens [n, tokens, dim] → the graph's output: logits [n, classes], or features. */
 export function writeHead(site: Site, head: VitHead, x: string, shape: HeadShape): string {
-  const { scope, pooling, fcNorm, preLogits, classifiers, classes } = head;
+  const { scope, pooling, fcNorm, preLogits, classifiers, classes, unused = [] } = head;
+  site.weights.leave((name) =>
+    unused.some((module) => name === `${module}.weight` || name === `${module}.bias`),
+  );
   const { dim, epsilon } = shape;
   const width = pooling.kind === "token-and-mean" ? 2 * dim : dim;
   const [first, second] = classifiers;

@@ -12,7 +12,7 @@ import { type VitHead, writeHead } from "./vit-head.js";
 import type { Part } from "./weights.js";
 
 export type { Feed } from "./vit-feed.js";
-export type { Pooling, VitHead } from "./vit-head.js";
+export { type Pooling, type VitHead, withFeatures } from "./vit-head.js";
 
 /** Learned tokens in front of the patches: the class's, the distillation's, registers. */
 export interface PrefixTokens {

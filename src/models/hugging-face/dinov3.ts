@@ -9,7 +9,15 @@ import type { Description } from "../description.js";
 import { type Site, withBiases } from "../layers.js";
 import { axialAngles, centredCoordinates, fixedRotation, rotate } from "../rotary.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { type BlockNames, type Feed, gridOf, type Vit, writeVit } from "../vit.js";
+import {
+  type BlockNames,
+  type Feed,
+  gridOf,
+  type Vit,
+  type VitHead,
+  withFeatures,
+  writeVit,
+} from "../vit.js";
 import { activationNamed } from "./activation.js";
 import { pairField, positiveInt, readFields } from "./fields.js";
 
@@ -102,6 +110,11 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     throw new VitreousError(`Images of ${image.join("×")} are smaller than a patch of ${patch.join("×")}.`);
   // In files "layer.0", in memory "model.layer.0" since transformers 5.
   const layers = tensors.has("model.layer.0.norm1.weight") ? "model.layer" : "layer";
+  const prefix = [
+    { name: "embeddings.cls_token", count: 1, positioned: false },
+    ...(registers > 0 ? [{ name: "embeddings.register_tokens", count: registers, positioned: false }] : []),
+  ];
+  const head: VitHead = { pooling: { kind: "token" }, scope: "pooler", classifiers: [], classes: 0 };
   const vit: Vit = {
     dim,
     depth: config.num_hidden_layers,
@@ -112,13 +125,10 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     patch,
     epsilon: config.layer_norm_eps,
     patches: "embeddings.patch_embeddings",
-    prefix: [
-      { name: "embeddings.cls_token", count: 1, positioned: false },
-      ...(registers > 0 ? [{ name: "embeddings.register_tokens", count: registers, positioned: false }] : []),
-    ],
+    prefix,
     block: (index) => blockNames(`${layers}.${index}`, config),
     norm: "norm",
-    head: { pooling: { kind: "token" }, scope: "pooler", classifiers: [], classes: 0 },
+    head: withFeatures(head, options.features, prefix),
   };
   const angles = axialAngles(centredCoordinates(grid), {
     width,

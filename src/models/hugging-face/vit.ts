@@ -8,7 +8,15 @@ import type { Description } from "../description.js";
 import { withBiases } from "../layers.js";
 import { renamed } from "../renamed.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { gridOf, type Positions, type PrefixTokens, prefixLength, type VitHead, writeVit } from "../vit.js";
+import {
+  gridOf,
+  type Positions,
+  type PrefixTokens,
+  prefixLength,
+  type VitHead,
+  withFeatures,
+  writeVit,
+} from "../vit.js";
 import type { HuggingFaceDescription } from "./config.js";
 import { isVitModelType, readVitConfig, type VitConfig, type VitModelType } from "./vit-config.js";
 import { blockNames, storedName, trunkName, trunkPrefix } from "./vit-names.js";
@@ -93,20 +101,11 @@ function prefixOf({ modelType, registers }: VitConfig, prefix: string): readonly
   ];
 }
 
-function headOf(
-  kind: Kind,
-  config: VitConfig,
-  prefixTokens: number,
-  classes: number,
-  features: PlanOptions["features"],
-): VitHead {
+function headOf(kind: Kind, config: VitConfig, prefixTokens: number, classes: number): VitHead {
   const scope = "pool";
-  const both = { kind: "token-and-mean", from: prefixTokens } as const;
-  if (features !== undefined || kind === "trunk") {
-    const pooling = features === "token-and-mean" ? both : ({ kind: "token" } as const);
-    return { pooling, scope, classifiers: [], classes: 0 };
-  }
-  const pooling = config.dinov2 ? both : ({ kind: "token" } as const);
+  const token = { kind: "token" } as const;
+  if (kind === "trunk") return { pooling: token, scope, classifiers: [], classes: 0 };
+  const pooling = config.dinov2 ? ({ kind: "token-and-mean", from: prefixTokens } as const) : token;
   const classifiers =
     kind === "classifier"
       ? (["classifier"] as const)
@@ -145,9 +144,12 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     throw new VitreousError(
       `images of ${image.join("×")} are smaller than a patch, ${patch.join("×")} pixels.`,
     );
-  const own = trunkPrefix(tensors) ?? (kind === "trunk" ? "" : trunkName(modelType));
-  const prefix = prefixOf(config, own);
-  const classes = options.features === undefined ? classesOf(kind, config, tensors) : 0;
+  const trunk = trunkPrefix(tensors) ?? (kind === "trunk" ? "" : trunkName(modelType));
+  const prefix = prefixOf(config, trunk);
+  const own = headOf(kind, config, prefixLength(prefix), classesOf(kind, config, tensors));
+  // The class token alone is what a new classifier reads, where it does not say otherwise by its width.
+  const bare: VitHead = options.features === "pooled" ? { ...own, pooling: { kind: "token" } } : own;
+  const head = withFeatures(bare, options.features, prefix);
   const vit = {
     dim,
     depth,
@@ -157,25 +159,24 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     image,
     patch,
     epsilon,
-    patches: `${own}embeddings.patch_embeddings.projection`,
+    patches: `${trunk}embeddings.patch_embeddings.projection`,
     prefix,
-    positions: positionsOf(config, own, image),
-    block: blockNames(tensors, config, own),
-    norm: `${own}layernorm`,
-    head: headOf(kind, config, prefixLength(prefix), classes, options.features),
+    positions: positionsOf(config, trunk, image),
+    block: blockNames(tensors, config, trunk),
+    norm: `${trunk}layernorm`,
+    head,
   };
   const stored = storedName(tensors);
-  const unused = new Set([`${own}embeddings.mask_token`]);
-  if (config.registers === 0) unused.add(`${own}embeddings.register_tokens`);
+  const unused = new Set([`${trunk}embeddings.mask_token`]);
+  if (config.registers === 0) unused.add(`${trunk}embeddings.register_tokens`);
   const leave = (name: string): boolean =>
     unused.has(name) ||
-    name.startsWith(`${own}pooler.`) ||
-    (kind === "trunk" && name.startsWith("decoder.")) ||
-    (options.features !== undefined && /^(?:cls_|distillation_)?classifier\./.test(name));
+    name.startsWith(`${trunk}pooler.`) ||
+    (kind === "trunk" && name.startsWith("decoder."));
   const note = NOTES[description.architectures[0] ?? ""] ?? NOTES[modelType];
   return {
     input: [channels, ...image],
-    classes,
+    classes: head.classes,
     write: (site, pixels) => {
       site.weights.leave(leave);
       return writeVit(

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Inferred } from "../architecture.js";
+import { FEATURE_ORDERS, type LinearHead, readHead } from "../head.js";
 import {
   type BuiltModel,
   buildModel,
@@ -30,6 +31,12 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 export interface CheckpointOptions extends PlanOptions {
+  /**
+   * A file that holds a linear classifier, in the place of the checkpoint's own or where it has none; followed by
+   * ":order=interleaved" or ":order=concatenated" where it takes the class token and the mean of the patches and does not
+   * say how they lie.
+   */
+  readonly head?: string | undefined;
   /** For tensors without a config.json beside them. */
   readonly arch?: Spec | undefined;
 }
@@ -53,7 +60,29 @@ export async function openCheckpoint(
   const { tensors, files, close } = await openTensors(path);
   try {
     const { description, inferred } = await describe(path, tensors, options.arch);
-    return { ...(await buildModel(description, tensors, options)), inferred, files };
+    const { head, ...plain } = options;
+    const built = (given?: LinearHead) => buildModel(description, tensors, { ...plain, head: given });
+    if (head === undefined) return { ...(await built()), inferred, files };
+    return await withHeadFile(head, async (given, added) => ({
+      ...(await built(given)),
+      inferred,
+      files: [...files, ...added],
+    }));
+  } finally {
+    await close();
+  }
+}
+
+/** Opens a classifier's file for as long as `use` takes. */
+async function withHeadFile<T>(
+  text: string,
+  use: (head: LinearHead, files: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const order = FEATURE_ORDERS.find((o) => text.endsWith(`:order=${o}`));
+  const path = order === undefined ? text : text.slice(0, -`:order=${order}`.length);
+  const { tensors, files, close } = await openTensors(path);
+  try {
+    return await use(readHead(tensors, path, order), files);
   } finally {
     await close();
   }

@@ -12,7 +12,7 @@ import type { Description } from "../description.js";
 import { withBiases } from "../layers.js";
 import { renamed } from "../renamed.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { type BlockNames, gridOf, type Vit, type VitHead, writeVit } from "../vit.js";
+import { type BlockNames, gridOf, type Vit, type VitHead, withFeatures, writeVit } from "../vit.js";
 import { PRESETS, type Preset, presetOf, type Transform } from "./vit-presets.js";
 import { classifierIn, recogniseVit } from "./vit-recognise.js";
 
@@ -87,16 +87,12 @@ function preparation(name: string, preset: Preset, side: number): { record: Prep
 function headOf(
   { num_classes, representation_size }: z.output<typeof schema>,
   tensors: TensorShapes,
-  features: PlanOptions["features"],
 ): VitHead {
-  const scope = "pool";
   const classifier = classifierIn(tensors);
-  const bare = { scope, classifiers: [], classes: 0 } as const;
-  if (features === "token-and-mean") return { ...bare, pooling: { kind: "token-and-mean", from: 1 } };
-  if (features === "pooled" || classifier === undefined) return { ...bare, pooling: { kind: "token" } };
+  const base = { scope: "pool", pooling: { kind: "token" } } as const;
+  if (classifier === undefined) return { ...base, classifiers: [], classes: 0 };
   return {
-    scope,
-    pooling: { kind: "token" },
+    ...base,
     classifiers: [classifier],
     classes: num_classes,
     preLogits:
@@ -136,7 +132,8 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const side = sideOf(options.image, args.image_size, patch);
   const trained = Math.round(Math.sqrt((tensors.get(POSITIONS)?.dims[1] ?? 1) - 1));
   const channels = tensors.get("conv_proj.weight")?.dims[1] ?? 3;
-  const head = headOf(args, tensors, options.features);
+  const prefix = [{ name: "class_token", count: 1, positioned: true }];
+  const head = withFeatures(headOf(args, tensors), options.features, prefix);
   const vit: Vit = {
     dim,
     depth: args.num_layers,
@@ -147,7 +144,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     patch: [patch, patch],
     epsilon: EPSILON,
     patches: "conv_proj",
-    prefix: [{ name: "class_token", count: 1, positioned: true }],
+    prefix,
     positions: { name: POSITIONS, grid: [trained, trained], interpolation: "bicubic-align-corners" },
     block: blockNames,
     norm: "encoder.ln",
@@ -164,15 +161,8 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     input: [channels, side, side],
     classes: head.classes,
     write: (site, pixels) => {
-      if (options.features !== undefined) site.weights.leave((name) => name.startsWith("heads."));
-      return writeVit(
-        renamed(
-          withBiases(site, () => true),
-          stored,
-        ),
-        pixels,
-        vit,
-      );
+      const demanding = withBiases(site, () => true);
+      return writeVit(renamed(demanding, stored), pixels, vit);
     },
     ...(prepared === undefined ? {} : { preprocessing: prepared.record }),
     notes: [...resized, ...(prepared === undefined ? [] : [prepared.note])],
