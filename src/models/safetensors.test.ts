@@ -85,7 +85,16 @@ describe("readSafetensors", () => {
       file(`{"a":{"dtype":${"[".repeat(50_000)}${"]".repeat(50_000)}}}`, new Uint8Array(0)),
       /nested 50002 levels/,
     ],
-    ["a header of countless empty lists", file(`[${"[],".repeat(1_000_000)}0]`, new Uint8Array(0)), /values/],
+    [
+      "a header of countless empty lists",
+      file(`[${"[],".repeat(1_000_000)}0]`, new Uint8Array(0)),
+      /2000000 values/,
+    ],
+    [
+      "a header of countless names",
+      file(`{${Array.from({ length: 200_001 }, (_, i) => `"${i}":0`).join()}}`, new Uint8Array(0)),
+      /has 200001 tensors/,
+    ],
     [
       "a tensor that is described twice",
       file(

@@ -26,8 +26,11 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** The header, a tensor's description, its shape. */
 const MAX_DEPTH = 3;
 
-/** Values in a header: ten for a tensor, for two hundred thousand tensors. */
-const MAX_VALUES = 2_000_000;
+/** The largest models there are have some ten thousand. */
+const MAX_TENSORS = 200_000;
+
+/** Values in a header, ten for a tensor. */
+const MAX_VALUES = 10 * MAX_TENSORS;
 
 const LENGTH_BYTES = 8;
 
@@ -101,6 +104,7 @@ function dataOffset(start: Uint8Array, size: number, source: string): number {
 
 function parseHeader(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
   const outline = outlineJson(bytes);
+  if (outline.keys > MAX_TENSORS) return refuseFile(source, `its header has ${outline.keys} tensors`);
   if (outline.values > MAX_VALUES) return refuseFile(source, `its header has more than ${MAX_VALUES} values`);
   if (outline.depth > MAX_DEPTH)
     return refuseFile(source, `its header is nested ${outline.depth} levels deep`);

@@ -1,8 +1,8 @@
 /** @file Reads the arguments of pickle's instructions, none beyond the pickle's end. */
 import { malformed } from "./values.js";
 
-/** Bytes of the longest integer; PyTorch writes none beyond eight. */
-const MAX_INTEGER_BYTES = 256;
+/** Bytes of the longest integer: a hash. PyTorch writes none beyond eight. */
+const MAX_INTEGER_BYTES = 64;
 
 export interface PickleReader {
   readonly u8: () => number;
@@ -25,11 +25,14 @@ export interface PickleReader {
 }
 
 function integerOf(bytes: Uint8Array): number | bigint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
-  if (bytes.length > 0) value = BigInt.asIntN(8 * bytes.length, value);
-  const small = Number(value);
-  return Number.isSafeInteger(small) ? small : value;
+  let at = bytes.length;
+  while (at % 8 !== 0) value = (value << 8n) | BigInt(view.getUint8(--at));
+  for (; at > 0; at -= 8) value = (value << 64n) | view.getBigUint64(at - 8, true);
+  const signed = BigInt.asIntN(8 * bytes.length, value);
+  const small = Number(signed);
+  return Number.isSafeInteger(small) ? small : signed;
 }
 
 export function pickleReader(pickle: Uint8Array): PickleReader {

@@ -16,6 +16,7 @@ import {
   text,
   zip,
 } from "./testing/archive.js";
+import { unpickle } from "./unpickle.js";
 
 const open = (bytes: Uint8Array) => readTensors(bytesInMemory(bytes, "weights.pth"));
 
@@ -167,12 +168,12 @@ describe("openPytorch", () => {
       pickle("]q\0", "]h\0ah\0aq\0".repeat(100_000), "0}"),
       // A dictionary that holds itself.
       pickle("}q\0", text("model"), "h\0s"),
-      // One deep stack, one long memo, many containers.
+      // One deep stack, many values, many containers.
       pickle("(".repeat(1_000_000)),
-      pickle("N".repeat(3_999_000), "}"),
-      pickle("}".repeat(1_100_000)),
-      pickle("]r\x01\0\0\0".repeat(500_000), "}"),
-      // A million tensors of one long tuple of sizes.
+      pickle("N".repeat(1_999_000), "}"),
+      pickle("}".repeat(550_000)),
+      pickle("C\0".repeat(550_000), "}"),
+      // One long tuple for many calls.
       pickle(
         "(",
         "K\x01".repeat(500_000),
@@ -185,9 +186,9 @@ describe("openPytorch", () => {
     for (const bomb of bombs) {
       const start = performance.now();
       await refusal(checkpoint(bomb));
-      expect(performance.now() - start).toBeLessThan(5_000);
+      expect(performance.now() - start).toBeLessThan(20_000);
     }
-    expect(process.memoryUsage().rss - before).toBeLessThan(1.5 * 2 ** 30);
+    expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 30);
   });
 
   const archives: readonly [string, Uint8Array, RegExp][] = [
@@ -235,6 +236,16 @@ describe("openPytorch", () => {
     );
     expect(message.length).toBeLessThan(700);
     expect(message).not.toContain("\x1b");
+  });
+
+  it("reads integers of any width", () => {
+    const names = { global: () => null, persistent: () => null, mayHaveAttributes: () => false };
+    const read = (...bytes: number[]) =>
+      unpickle(Uint8Array.of(0x80, 2, 0x8a, bytes.length, ...bytes, 0x2e), names);
+    expect([read(), read(0xff), read(0, 1), read(0, 0, 0, 0x80)]).toEqual([0, -1, 256, -(2 ** 31)]);
+    expect(read(0, 0, 0, 0, 0, 0, 0, 0, 1)).toBe(2n ** 64n);
+    expect(read(...new Array<number>(16).fill(0), 0xff)).toBe(-(2n ** 128n));
+    expect(read(1, 0, 0, 0, 0, 0, 0, 0, 0)).toBe(1);
   });
 
   it("drops attributes of a state dict, and sets and bytes of older protocols", async () => {

@@ -19,10 +19,10 @@ export interface Names {
 }
 
 /** A training checkpoint of ten thousand tensors takes half a million. */
-const MAX_INSTRUCTIONS = 4_000_000;
+const MAX_INSTRUCTIONS = 2_000_000;
 
-/** Lists, tuples, dictionaries and sets. */
-const MAX_CONTAINERS = 1_000_000;
+/** Lists, tuples, dictionaries, sets and bytes. Ten thousand tensors take a hundred thousand. */
+const MAX_CONTAINERS = 500_000;
 
 interface Machine {
   readonly read: PickleReader;
@@ -52,7 +52,8 @@ function popMark(m: Machine): Value[] {
 }
 
 function make<T extends Value>(m: Machine, value: T): void {
-  if (++m.containers > MAX_CONTAINERS) malformed(`its pickle makes more than ${MAX_CONTAINERS} lists`);
+  if (++m.containers > MAX_CONTAINERS)
+    malformed(`its pickle makes more than ${MAX_CONTAINERS} lists and other containers`);
   m.stack.push(value);
 }
 
@@ -112,10 +113,10 @@ const OPERATIONS: Readonly<Record<string, (m: Machine) => void>> = {
   X: (m) => m.stack.push(m.read.utf8(m.read.u32())),
   "\x8c": (m) => m.stack.push(m.read.utf8(m.read.u8())),
   "\x8d": (m) => m.stack.push(m.read.utf8(m.read.u64())),
-  B: (m) => m.stack.push(m.read.bytes(m.read.u32())),
-  C: (m) => m.stack.push(m.read.bytes(m.read.u8())),
-  "\x8e": (m) => m.stack.push(m.read.bytes(m.read.u64())),
-  "\x96": (m) => m.stack.push(m.read.bytes(m.read.u64())),
+  B: (m) => make(m, m.read.bytes(m.read.u32())),
+  C: (m) => make(m, m.read.bytes(m.read.u8())),
+  "\x8e": (m) => make(m, m.read.bytes(m.read.u64())),
+  "\x96": (m) => make(m, m.read.bytes(m.read.u64())),
   "]": (m) => make(m, { kind: "list", items: [] }),
   l: (m) => make(m, { kind: "list", items: popMark(m) }),
   a: (m) => append(m, [pop(m)]),

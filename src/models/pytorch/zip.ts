@@ -24,8 +24,8 @@ const ZIP64_FIELD = 0x0001;
 const ENCRYPTED = 0x0001;
 const STORED = 0;
 
-/** A thousand times what a large training checkpoint needs. */
-const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
+/** A hundred thousand storages; a large training checkpoint has some thousands. */
+const MAX_DIRECTORY_BYTES = 16 * 2 ** 20;
 
 export interface ZipEntry {
   readonly name: string;
