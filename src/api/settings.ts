@@ -27,6 +27,8 @@ export interface SettingsSources {
   /** processor_config.json, preprocessor_config.json and config.json beside the model, in this order, where they exist. */
   readonly beside: readonly NamedText[];
   readonly metadata: ReadonlyMap<string, string>;
+  /** False where another classifier was put behind the model: the labels beside it are not its. Default true. */
+  readonly ownClassifier?: boolean;
   /** The user asked for this [height, width]: preparation for another size is then scaled to it. */
   readonly imageSize?: readonly [number, number] | undefined;
 }
@@ -150,7 +152,7 @@ function findLabels(sources: SettingsSources, { output }: Anatomy): readonly str
   }
   if (given !== undefined)
     return checkLabels(labelsFromText(given.text, given.name), output.classes, given.name);
-  for (const file of sources.beside) {
+  for (const file of sources.ownClassifier === false ? [] : sources.beside) {
     const json = parseJson(file);
     const named = typeof json === "object" && json !== null && ("id2label" in json || "label_names" in json);
     const labels = named ? labelsFromJson(json) : undefined;

@@ -23,6 +23,7 @@ export interface ModelOptions {
   readonly preprocess?: string;
   readonly labels?: string;
   readonly arch?: string;
+  readonly head?: string;
   readonly imageSize?: readonly [number, number];
 }
 
@@ -78,6 +79,10 @@ export function withModelOptions(command: Command): Command {
       "architecture of weights without a config.json: timm's, torchvision's or Hugging Face's name, e.g. vit_b_16 or vit_tiny_patch16_224:num_heads=3,img_size=64",
     )
     .option(
+      "--head <file>",
+      "a linear classifier (weight and bias in a .safetensors or .pth file) for a checkpoint without one, or in the place of its own",
+    )
+    .option(
       "--image-size <HxW>",
       "image size for an .onnx file that takes any, or other than a checkpoint's, e.g. 224x224",
       imageSize,
@@ -92,13 +97,14 @@ export function withBatch(command: Command): Command {
 
 /** What openModel needs of the options. */
 export function openOptions(options: ModelOptions): OpenOptions {
-  const { threads, device, preprocess, labels, arch, imageSize: image } = options;
+  const { threads, device, preprocess, labels, arch, head, imageSize: image } = options;
   return {
     device,
     ...(threads === undefined ? {} : { threads }),
     ...(preprocess === undefined ? {} : { preprocess }),
     ...(labels === undefined ? {} : { labels }),
     ...(arch === undefined ? {} : { arch }),
+    ...(head === undefined ? {} : { head }),
     ...(image === undefined ? {} : { imageSize: image }),
   };
 }

@@ -25,6 +25,12 @@ export interface OpenOptions {
    * words, "vit_tiny_patch16_224:num_heads=3,img_size=64".
    */
   readonly arch?: string;
+  /**
+   * File with a linear classifier (weight [classes, features], bias), for a checkpoint that has none or in the place of
+   * its own. It reads what the model's own would, or the class token beside the mean of the patches where it is twice as
+   * wide; ":order=interleaved" or ":order=concatenated" behind the file's name says how these lie where that is not clear.
+   */
+  readonly head?: string;
   /** Height and width, for an .onnx file that takes any, or other than those of a checkpoint. */
   readonly imageSize?: readonly [number, number];
   /** Tensors named by hand where the anatomy cannot tell. */
@@ -70,7 +76,11 @@ export async function openParts(path: string, options: OpenOptions): Promise<Ope
     const { metadata } = source.model;
     const { beside, notes } = source;
     const { imageSize } = options;
-    const settings = readSettings({ preprocess, labels, beside, metadata, imageSize }, anatomy);
+    const ownClassifier = options.head === undefined;
+    const settings = readSettings(
+      { preprocess, labels, beside, metadata, imageSize, ownClassifier },
+      anatomy,
+    );
     const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
     const parts = await completeParts({ anatomy, graphs, head, runtime, settings, facts, notes });
     return { parts, original: source.model };

@@ -5,6 +5,7 @@ import { outputSize } from "../../imaging/preprocessing.js";
 import type { Inferred } from "../../models/architecture.js";
 import { downloadModel, isHubName } from "../../models/node/hub.js";
 import { openCheckpoint } from "../../models/node/open.js";
+import { VitreousError } from "../../onnx/errors.js";
 import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { parseSpec } from "../../spec.js";
@@ -15,6 +16,8 @@ import { configurationIn } from "./text.js";
 export interface SourceOptions {
   /** Name of the architecture, for weights without a config.json: "vit_b_16", "vit_tiny_patch16_224:img_size=64". */
   readonly arch?: string | undefined;
+  /** File with a linear classifier. */
+  readonly head?: string | undefined;
   /** Height and width asked for. */
   readonly imageSize?: readonly [number, number] | undefined;
   /** What the user says of how images are prepared. */
@@ -71,7 +74,15 @@ async function onnxIn(folder: string): Promise<string | undefined> {
   return graph === undefined ? undefined : join(folder, graph);
 }
 
-async function readOnnx(path: string, { imageSize }: SourceOptions, folder = dirname(path)): Promise<Source> {
+async function readOnnx(
+  path: string,
+  { imageSize, head }: SourceOptions,
+  folder = dirname(path),
+): Promise<Source> {
+  if (head !== undefined)
+    throw new VitreousError(
+      `${path} is a graph, whose classifier cannot be given or replaced; --head is for checkpoints`,
+    );
   const { model, sha256 } = await readModelFile(path);
   return { model, sha256, beside: await configurationIn(folder), imageSize, notes: [] };
 }
@@ -79,11 +90,12 @@ async function readOnnx(path: string, { imageSize }: SourceOptions, folder = dir
 async function readCheckpoint(
   path: string,
   folder: string,
-  { arch, imageSize, preprocess }: SourceOptions,
+  { arch, head, imageSize, preprocess }: SourceOptions,
 ): Promise<Source> {
   const beside = await configurationIn(folder);
   const { model, files, inferred, notes } = await openCheckpoint(path, {
     arch: arch === undefined ? undefined : parseSpec(arch),
+    head,
     image: imageSize,
     prepared: preparedSize({ preprocess, beside }),
   });
