@@ -11,6 +11,7 @@ import { relativePositionBias, resizeAsTransformers } from "../relative-position
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Positions, type Vit, writeVit } from "../vit.js";
 import { activationNamed } from "./activation.js";
+import { recogniseBeit } from "./beit-recognise.js";
 import type { HuggingFaceDescription } from "./config.js";
 import { classesOf, pairField, positiveInt, readFields } from "./fields.js";
 
@@ -199,4 +200,5 @@ export const huggingFaceBeit: Architecture = {
   name: "Hugging Face's BEiT (beit)",
   accepts: (description) => description.library === "hugging-face" && description.modelType === "beit",
   plan,
+  recognise: recogniseBeit,
 };

@@ -19,6 +19,7 @@ import {
   writeVit,
 } from "../vit.js";
 import { activationNamed } from "./activation.js";
+import { recogniseDinov3 } from "./dinov3-recognise.js";
 import { pairField, positiveInt, readFields } from "./fields.js";
 
 /** DINOv3ViTConfig, with its defaults; what acts in training only is left out. */
@@ -157,4 +158,5 @@ export const huggingFaceDinov3: Architecture = {
   name: "Hugging Face's DINOv3 ViT (dinov3_vit)",
   accepts: (description) => description.library === "hugging-face" && description.modelType === "dinov3_vit",
   plan,
+  recognise: recogniseDinov3,
 };

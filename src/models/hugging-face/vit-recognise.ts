@@ -65,7 +65,7 @@ function classOf(type: VitModelType, tensors: TensorShapes): string {
 }
 
 /** A value of --arch as config.json would have it: 12, 1e-6, true, "gelu", [64, 96]. */
-function jsonOf(text: string): unknown {
+export function jsonOf(text: string): unknown {
   const size = /^(\d+)x(\d+)$/.exec(text);
   if (size) return [Number(size[1]), Number(size[2])];
   if (text === "true" || text === "false") return text === "true";

@@ -6,9 +6,10 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
 import { squareFor } from "../relative-positions.js";
+import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { splitName, timmArchitecture } from "./architectures.js";
-import { inWords, modelShapes, type Stated } from "./recognised.js";
+import { modelShapes } from "./recognised.js";
 import { argumentsOf } from "./spec-arguments.js";
 
 const OWN = "blocks.0.attn.relative_position_bias_table";
@@ -75,23 +76,17 @@ export function recogniseBeit(tensors: TensorShapes, arch: Spec | undefined): Re
     ["use_fc_norm", fcNorm, "the name of fc_norm"],
     ["global_pool", fcNorm ? "avg" : "token", "the name of fc_norm"],
   ];
-  const named =
-    arch === undefined ? [{ name: "architecture", value: name, from: "the names of tensors" }] : [];
+  const architecture: Stated = ["architecture", name, "the names of tensors"];
   return {
     description: {
       library: "timm",
       architecture: name,
       classes: undefined,
       pool: undefined,
-      args: { ...Object.fromEntries(found.map(([key, value]) => [key, value])), ...given },
+      args: { ...valuesOf(found), ...given },
       pretrained: undefined,
       labels: undefined,
     },
-    inferred: [
-      ...named,
-      ...found
-        .filter(([key]) => !(key in given))
-        .map(([key, value, from]) => ({ name: key, value: inWords(value), from })),
-    ],
+    inferred: inferredFrom(arch === undefined ? [architecture, ...found] : found, given),
   };
 }

@@ -4,11 +4,12 @@
  */
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
-import type { Inferred, Recognised } from "../architecture.js";
+import type { Recognised } from "../architecture.js";
+import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { splitName, type TimmArchitecture, timmArchitecture } from "./architectures.js";
 import { evaShapes, isMetas } from "./eva-names.js";
-import { inWords, modelShapes, type Stated } from "./recognised.js";
+import { modelShapes } from "./recognised.js";
 import { argumentsOf } from "./spec-arguments.js";
 
 /** Tensors that timm's VisionTransformer has not. */
@@ -144,7 +145,9 @@ export function recogniseEva(tensors: TensorShapes, arch: Spec | undefined): Rec
   const patch = shapes.get("patch_embed.proj.weight")?.dims.slice(2) ?? [];
   const found: Stated[] = [
     ["num_heads", entry.args.num_heads ?? 12, name],
-    ["global_pool", metas && arch === undefined ? "token" : (entry.args.global_pool ?? "avg"), name],
+    arch === undefined
+      ? ["global_pool", "token", "Meta's own models"]
+      : ["global_pool", entry.args.global_pool ?? "avg", name],
     ...stated,
     ...attentionArguments(shapes, tensors, dim).filter(
       ([key]) => !(metas && arch !== undefined && key === "qkv_bias"),
@@ -154,22 +157,24 @@ export function recogniseEva(tensors: TensorShapes, arch: Spec | undefined): Rec
     imageArguments(shapes, patch, prefix, entry, name),
   ];
   const given = arch === undefined ? {} : argumentsOf(arch);
-  const values = new Map(found.map((entry) => [entry[0], entry]));
-  const inferred: Inferred[] = [...values.values()]
-    .filter(([key]) => !(key in given))
-    .map(([key, what, from]) => ({ name: key, value: inWords(what), from }));
-  if (arch === undefined)
-    inferred.unshift({ name: "architecture", value: name, from: "storage_tokens and the width" });
+  const rotary = ["rope_type", "rope_temperature", "rope_grid_indexing", "rope_rotate_half"].flatMap(
+    (key): Stated[] => (key in entry.args ? [[key, entry.args[key], name]] : []),
+  );
+  const architecture: Stated = [
+    "architecture",
+    name,
+    "storage_tokens, which only Meta's DINOv3 has, and the width",
+  ];
   return {
     description: {
       library: "timm",
       architecture: name,
       classes: undefined,
       pool: undefined,
-      args: { ...Object.fromEntries(found.map(([key, what]) => [key, what])), ...given },
+      args: { ...valuesOf(found), ...given },
       pretrained: undefined,
       labels: undefined,
     },
-    inferred,
+    inferred: inferredFrom([...(arch === undefined ? [architecture] : []), ...found, ...rotary], given),
   };
 }
