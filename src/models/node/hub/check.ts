@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { readFailure } from "../../../imaging/node/file-error.js";
 
 /** SHA-256 of a file, or git's SHA-1 of it as a blob, whichever has as many digits as `like`. */
 async function hashLike(path: string, like: string): Promise<string> {
@@ -12,7 +13,7 @@ async function hashLike(path: string, like: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Undefined where there is no such file. */
+/** Undefined where there is no such file. @throws VitreousError where it cannot be read */
 export async function holds(
   path: string,
   { size, hash }: { readonly size?: number; readonly hash: string },
@@ -20,5 +21,9 @@ export async function holds(
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return undefined;
   if (!found.isFile() || (size !== undefined && found.size !== size)) return false;
-  return (await hashLike(path, hash)) === hash;
+  try {
+    return (await hashLike(path, hash)) === hash;
+  } catch (error) {
+    throw readFailure(path, error);
+  }
 }

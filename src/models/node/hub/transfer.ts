@@ -31,12 +31,18 @@ export interface WantedFile {
  * @throws VitreousError: cut for good (what came is kept), wrong twice, refused, no room, not writable
  */
 export async function fetchBlob(client: HubClient, blob: string, wanted: WantedFile): Promise<void> {
+  try {
+    await fetchChecked(client, blob, wanted);
+  } catch (error) {
+    throw errorCode(error) === undefined ? error : writeFailure(blob, error);
+  }
+}
+
+async function fetchChecked(client: HubClient, blob: string, wanted: WantedFile): Promise<void> {
   const { settings, name, signal } = client;
   const { file } = wanted;
   for (const fresh of [false, true]) {
-    const part = await claimPart(blob, fresh, signal).catch((error: unknown) => {
-      throw errorCode(error) === undefined ? error : writeFailure(blob, error);
-    });
+    const part = await claimPart(blob, fresh, signal);
     if (part === undefined) {
       if (await holds(blob, file)) return;
       await rm(blob, { force: true });
@@ -47,7 +53,7 @@ export async function fetchBlob(client: HubClient, blob: string, wanted: WantedF
       await fill(client, part, wanted);
     } catch (error) {
       await giveUp(part, blob, error);
-      throw errorCode(error) === undefined ? error : writeFailure(blob, error);
+      throw error;
     }
     if (await holds(part, file)) return rename(part, blob);
     await rm(part, { force: true });
