@@ -79,6 +79,31 @@ describe("how images are prepared", () => {
     expect(settings({ beside: fits, imageSize: [32, 32] }).warnings).toEqual([]);
   });
 
+  it("is the metadata's where a file beside the model is of another size than the model, and says so", () => {
+    const { metadata } = all;
+    const beside = [file("config.json", preprocessing(0).replaceAll("32", "16"))];
+    const { preprocessing: found, warnings } = settings({ beside, metadata });
+    expect(found.mean[0]).toBe(4);
+    expect(warnings).toEqual([
+      "config.json prepares images of 16×16; for the model's 32×32: stretched to 32×32 (bicubic)",
+    ]);
+    const other = new Map([["vitreous.preprocessing", preprocessing(4).replaceAll("32", "64")]]);
+    expect(() => settings({ beside, metadata: other })).toThrow(/config\.json prepares images of 16×16/);
+  });
+
+  it("is that of a grey picture for a model of one channel, where all channels are treated alike", () => {
+    const grey = anatomy({ channels: 1 });
+    const beside = (mean: string) => [
+      file("config.json", preprocessing(0).replace('"mean":[0,0,0]', `"mean":${mean}`)),
+    ];
+    expect(settings({ beside: beside("[0.5,0.5,0.5]") }, grey).preprocessing).toMatchObject({
+      channels: 1,
+      mean: [0.5],
+      std: [1],
+    });
+    expect(() => settings({ beside: beside("[0.4,0.5,0.6]") }, grey)).toThrow(/images of 3 channels/);
+  });
+
   it("is that of the model's type where a file does not name its image processor", () => {
     const beside = [
       file("preprocessor_config.json", '{"do_normalize": true, "crop_size": 32}'),

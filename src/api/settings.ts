@@ -70,12 +70,18 @@ function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preproce
   // A file about pictures says nothing of a model of other images, unless the user insists.
   const beside = stated !== undefined && sources.preprocess === undefined;
   if (beside && !isPicture(channels) && stated.channels !== channels) return undefined;
-  if (stated !== undefined) return stated;
-  for (const key of PREPROCESSING_KEYS) {
-    const text = sources.metadata.get(key);
-    const where = `the model's metadata ${key}`;
-    if (text !== undefined) return readPreprocessing(parseJson({ name: where, text }), where);
+  const { image } = anatomy;
+  if (stated !== undefined && !(beside && sources.imageSize === undefined && makesOther(stated, image))) {
+    return stated;
   }
+  const inside = preprocessingInside(sources.metadata);
+  if (stated !== undefined) {
+    if (inside === undefined || makesOther(inside, image)) return stated;
+    // timm's configuration may keep the size of the pretrained weights where the model was made for another.
+    const kept = `${stated.source} prepares images of ${outputSize(stated)?.join("×")}; for the model's ${image.join("×")}: ${sizingInWords(inside)}`;
+    return { ...inside, warnings: [...inside.warnings, kept] };
+  }
+  if (inside !== undefined) return inside;
   if (channels !== 1 && channels !== 3) return undefined;
   const guess = defaultPreprocessing(anatomy.image, channels);
   if (anatomy.input.preprocessing === "outside") return guess;
@@ -87,6 +93,21 @@ function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preproce
       `nothing says how pictures are brought to ${height}×${width}; shorter side to size/0.875, then a centre crop is used: give the right way with --preprocess FILE.`,
     ],
   };
+}
+
+function preprocessingInside(metadata: ReadonlyMap<string, string>): Preprocessing | undefined {
+  for (const key of PREPROCESSING_KEYS) {
+    const text = metadata.get(key);
+    const where = `the model's metadata ${key}`;
+    if (text !== undefined) return readPreprocessing(parseJson({ name: where, text }), where);
+  }
+  return undefined;
+}
+
+/** Whether it makes images of another size than this one. */
+function makesOther(p: Preprocessing, [height, width]: readonly [number, number]): boolean {
+  const size = outputSize(p);
+  return size !== undefined && (size[0] !== height || size[1] !== width);
 }
 
 /** config.json's model_type: it says which image processor a file that names none is of. */
@@ -116,23 +137,27 @@ function forTensors({ image, input: { channels } }: Anatomy): Settled {
   return { preprocessing, warnings: [onlyTensors(channels)] };
 }
 
+/** Preparation that treats all channels alike is that of grey pictures too. */
+function ofGrey(p: Preprocessing): Preprocessing | undefined {
+  const alike = [p.mean, p.std].every((values) => values.every((v) => v === values[0]));
+  return alike ? { ...p, channels: 1, mean: p.mean.slice(0, 1), std: p.std.slice(0, 1) } : undefined;
+}
+
 /** What preprocessing makes must be what the model takes; another size is adapted where the user asked for it. */
 function fitting(
-  found: Preprocessing,
+  stated: Preprocessing,
   { image, input: { channels } }: Anatomy,
   asked: SettingsSources["imageSize"],
 ): Settled {
+  const found = channels === 1 ? (ofGrey(stated) ?? stated) : stated;
   if (found.channels !== channels) {
     throw new VitreousError(
       `${found.source} prepares images of ${found.channels} channels, but the model takes ${channels}; give the right one with --preprocess FILE`,
     );
   }
   const warnings = isPicture(channels) ? found.warnings : [...found.warnings, onlyTensors(channels)];
-  const size = outputSize(found);
-  if (size === undefined || (size[0] === image[0] && size[1] === image[1])) {
-    return { preprocessing: found, warnings };
-  }
-  const [from, to] = [size.join("×"), image.join("×")];
+  if (!makesOther(found, image)) return { preprocessing: found, warnings };
+  const [from, to] = [outputSize(found)?.join("×"), image.join("×")];
   const preprocessing = asked === undefined ? undefined : resizedTo(found, image);
   if (preprocessing === undefined) {
     throw new VitreousError(
