@@ -57,11 +57,14 @@ export async function openCheckpoint(
   path: string,
   options: CheckpointOptions = {},
 ): Promise<OpenedCheckpoint> {
-  const { tensors, files, close } = await openTensors(path);
+  const { tensors, files, notes, close } = await openTensors(path);
   try {
     const { description, inferred } = await describe(path, tensors, options.arch);
     const { head, ...plain } = options;
-    const built = (given?: LinearHead) => buildModel(description, tensors, { ...plain, head: given });
+    const built = async (given?: LinearHead): Promise<BuiltModel> => {
+      const model = await buildModel(description, tensors, { ...plain, head: given });
+      return { ...model, notes: [...notes, ...model.notes] };
+    };
     if (head === undefined) return { ...(await built()), inferred, files };
     return await withHeadFile(head, async (given, added) => ({
       ...(await built(given)),
