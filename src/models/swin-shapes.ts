@@ -77,30 +77,33 @@ function windowOf(tensors: TensorShapes, attention: string, table: string): Size
   return square && length > 1 ? [length, length] : undefined;
 }
 
-/** "4×4", "2, 2, 6, 2". */
-export const inWords = (value: unknown): string => {
+/** Sizes as "4×4", lists as "2, 2, 6, 2". */
+function inWords(name: string, value: unknown): string {
   if (!Array.isArray(value)) return String(value);
-  const numbers = value.length === 2 && value.every((entry) => typeof entry === "number");
-  return numbers ? value.join("×") : value.map(inWords).join(", ");
-};
-
-/** Values of shapes as arguments, and those that the user did not state as inferences. */
-export function inferredArguments(
-  found: readonly (readonly [name: string, value: unknown, from: string])[],
-  stated: Readonly<Record<string, unknown>>,
-): { readonly args: Readonly<Record<string, unknown>>; readonly inferred: readonly Inferred[] } {
-  const args = { ...Object.fromEntries(found.map(([name, value]) => [name, value])), ...stated };
-  const inferred = found
-    .filter(([name]) => !Object.hasOwn(stated, name))
-    .map(([name, value, from]) => ({ name, value: inWords(value), from }));
-  return { args, inferred };
+  const size = /size$/.test(name) && value.length === 2 && value.every((side) => typeof side === "number");
+  return size ? value.join("×") : value.map((entry) => inWords(name, entry)).join(", ");
 }
 
-/** A value of --arch: 7, 64x96 for height and width, 12+12+12+6 for the stages, true, gelu. */
+/** An argument, its value, and where that is from. */
+export type Finding = readonly [name: string, value: unknown, from: string];
+
+/** The later of two findings of one name holds; what the user states holds over both. */
+export function settle(
+  findings: readonly Finding[],
+  stated: Readonly<Record<string, unknown>>,
+): { readonly args: Readonly<Record<string, unknown>>; readonly inferred: readonly Inferred[] } {
+  const found = new Map(findings.map((finding) => [finding[0], finding]));
+  const unstated = [...found.values()].filter(([name]) => !Object.hasOwn(stated, name));
+  return {
+    args: { ...Object.fromEntries(unstated.map(([name, value]) => [name, value])), ...stated },
+    inferred: unstated.map(([name, value, from]) => ({ name, value: inWords(name, value), from })),
+  };
+}
+
+/** A value of --arch: 7, 64x96 and the like for several, true, gelu. */
 export function argumentOf(text: string): unknown {
-  if (text.includes("+")) return text.split("+").map(argumentOf);
-  const size = /^(\d+)x(\d+)$/.exec(text);
-  if (size) return [Number(size[1]), Number(size[2])];
   if (text === "true" || text === "false") return text === "true";
-  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+  const numbers = text.split("x").map((part) => (part === "" ? Number.NaN : Number(part)));
+  if (numbers.some(Number.isNaN)) return text;
+  return numbers.length === 1 ? numbers[0] : numbers;
 }

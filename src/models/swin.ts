@@ -4,7 +4,7 @@
  * Norms stand in front of attention, MLP and the merging's product in v1, behind them in v2.
  */
 import type { Tensor } from "../onnx/graph.js";
-import type { Size } from "./architecture.js";
+import type { Features, Size } from "./architecture.js";
 import {
   type Activation,
   activation,
@@ -18,7 +18,7 @@ import {
   transpose,
 } from "./layers.js";
 import { rearrange, type WindowAttention, windowAttention } from "./swin-attention.js";
-import { writeHead } from "./vit-head.js";
+import { type VitHead, withFeatures, writeHead } from "./vit-head.js";
 import type { Weights } from "./weights.js";
 import { mergedGrid, mergedSlots } from "./windows.js";
 
@@ -52,10 +52,7 @@ export interface Swin {
   readonly positions: { readonly scope: string; readonly make: (weights: Weights) => Tensor } | undefined;
   readonly stages: readonly SwinStage[];
   readonly norm: string;
-  readonly pool: string;
-  readonly head: string;
-  /** 0: no classifier. */
-  readonly classes: number;
+  readonly head: VitHead;
   readonly act: Activation;
   /** Of the norms of blocks and of the last one. */
   readonly epsilon: number;
@@ -63,18 +60,32 @@ export interface Swin {
   readonly outerEpsilon: number;
 }
 
+/**
+ * The mean of all tokens, classified.
+ *
+ * @param scope what the pooling's nodes are called after
+ * @param classes 0: no classifier
+ */
+export function swinHead(
+  scope: string,
+  classifier: string,
+  classes: number,
+  features: Features | undefined,
+): VitHead {
+  const classifiers = classes === 0 ? ([] as const) : ([classifier] as const);
+  return withFeatures({ pooling: { kind: "mean", from: 0 }, scope, classifiers, classes }, features, []);
+}
+
 /** [n, channels, H, W] → logits [n, classes], or features [n, dim]. */
 export function swin(site: Site, model: Swin, pixels: string): string {
-  const { stages, norm, epsilon, pool, head: module, classes } = model;
+  const { stages, norm, epsilon, head } = model;
   const { dim = 0, grid = [0, 0] } = stages.at(-1) ?? {};
-  const classifiers = classes === 0 ? ([] as const) : ([module] as const);
   let x = embed(site, model, pixels);
   for (const stage of stages) {
     for (const block of stage.blocks) x = transform(site, model, block, x, stage.dim);
     x = merge(site, model, stage, x);
   }
   const normed = layerNorm(site, norm, x, dim, epsilon, true);
-  const head = { pooling: { kind: "mean", from: 0 }, scope: pool, classifiers, classes } as const;
   return writeHead(site, head, normed, { dim, epsilon, tokens: grid[0] * grid[1] });
 }
 

@@ -10,13 +10,14 @@ import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
 import { interpolatePositions } from "../positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { type Swin, swin } from "../swin.js";
+import { type Swin, swin, swinHead } from "../swin.js";
 import { type SwinBlockNames, swinStages } from "../swin-stages.js";
 import { continuousBias, learnedBias, type PositionBias } from "../window-bias.js";
 import type { Windows } from "../windows.js";
 import { activationNamed } from "./activation.js";
 import type { HuggingFaceDescription } from "./config.js";
 import { classesOf, pairField, positiveInt, readFields } from "./fields.js";
+import { recogniseSwin } from "./swin-recognise.js";
 
 /** The window before fine-tuning, 0 for none; transformers divides by it less one. */
 const trainedWindow = z
@@ -47,17 +48,19 @@ type Config = z.output<typeof schema>;
 
 /** torch.nn.LayerNorm's own. */
 const OUTER_EPSILON = 1e-5;
+/** Buffers that follow from sizes; what masked pre-training adds. */
+const UNUSED = /\.(relative_position_index|relative_coords_table)$|^decoder\.|embeddings\.mask_token$/;
 const CLASSIFIER = /^Swin(v2)?ForImageClassification$/;
-const BASE = /^Swin(v2)?Model$/;
+const OTHERS = /^Swin(v2)?(Model|ForMaskedImageModeling)$/;
 
 const isSecond = ({ modelType }: HuggingFaceDescription): boolean => modelType === "swinv2";
 
 function isClassifier({ architectures }: HuggingFaceDescription, tensors: TensorShapes): boolean {
   const [name] = architectures;
   if (name === undefined) return tensors.has("classifier.weight");
-  if (CLASSIFIER.test(name) || BASE.test(name)) return CLASSIFIER.test(name);
+  if (CLASSIFIER.test(name) || OTHERS.test(name)) return CLASSIFIER.test(name);
   throw new VitreousError(
-    `${name} is not supported, only SwinForImageClassification, Swinv2ForImageClassification, SwinModel and Swinv2Model.`,
+    `${name} is not supported: it gives neither classes nor pooled features. Those that do: SwinForImageClassification, SwinModel, SwinForMaskedImageModeling, and the same of Swinv2.`,
   );
 }
 
@@ -162,9 +165,16 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const grid: Size = [height ?? 0, width ?? 0];
   const model = description.modelType;
   const prefix = tensors.has(`${model}.embeddings.norm.weight`) ? `${model}.` : "";
+  const head = swinHead(`${prefix}pooler`, "classifier", classes, options.features);
   const embeddings = `${prefix}embeddings`;
   const stage = (index: number): string => `${prefix}encoder.layers.${index}`;
   const rows = Math.floor(image_size[0] / patch[0]);
+  const windowsOf = (index: number, block: number, now: Size): Windows =>
+    second
+      ? secondWindows(now, Math.floor(rows / 2 ** index), config, block % 2 === 1)
+      : firstWindows(now, config, block % 2 === 1);
+  const cut = config.depths.some((_, index) => Math.floor(rows / 2 ** index) <= config.window_size);
+  const kept = second && cut && image.join() !== image_size.join();
   const layout = {
     grid,
     embedDim: dim,
@@ -173,10 +183,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     mlpRatios: config.depths.map(() => config.mlp_ratio),
     // Swin V2's code adds its mask of −100 twice.
     masked: second ? -200 : -100,
-    windows: (index: number, block: number, now: Size): Windows =>
-      second
-        ? secondWindows(now, Math.floor(rows / 2 ** index), config, block % 2 === 1)
-        : firstWindows(now, config, block % 2 === 1),
+    windows: windowsOf,
     names: (index: number, block: number) =>
       blockNames(`${stage(index)}.blocks.${block}`, config, second, tensors),
     bias: (scope: string, index: number, { window }: Windows, heads: number): PositionBias => {
@@ -204,20 +211,21 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     positions: positionsOf(`${embeddings}.position_embeddings`, config, grid, second),
     stages: swinStages(layout),
     norm: `${prefix}layernorm`,
-    pool: `${prefix}pooler`,
-    head: "classifier",
-    classes,
+    head,
     act: activationNamed(config.hidden_act),
     epsilon: config.layer_norm_eps,
     outerEpsilon: OUTER_EPSILON,
   };
   return {
     input: [config.num_channels, ...image],
-    classes,
+    classes: head.classes,
     write: (site, pixels) => {
-      site.weights.leave((name) => /\.(relative_position_index|relative_coords_table)$/.test(name));
+      site.weights.leave((name) => UNUSED.test(name));
       return swin(site, graph, pixels);
     },
+    notes: kept
+      ? [`windows stay those of the configuration's ${image_size.join("×")}, as transformers keeps them`]
+      : [],
   };
 }
 
@@ -226,4 +234,5 @@ export const huggingFaceSwin: Architecture = {
   accepts: (description) =>
     description.library === "hugging-face" && ["swin", "swinv2"].includes(description.modelType),
   plan,
+  recognise: recogniseSwin,
 };

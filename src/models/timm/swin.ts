@@ -4,102 +4,36 @@
  *
  * Source: timm.models.swin_transformer and swin_transformer_v2.
  */
-import { z } from "zod";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
-import type { Activation } from "../layers.js";
 import { resizeAsTimm } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { swin } from "../swin.js";
-import { type SwinBlockNames, swinStages } from "../swin-stages.js";
+import { type Swin, swin, swinHead } from "../swin.js";
+import { type SwinBlockNames, type SwinLayout, swinStages } from "../swin-stages.js";
+import { gridOf } from "../vit.js";
 import { continuousBias, learnedBias, offsetCount, type PositionBias } from "../window-bias.js";
 import type { Windows } from "../windows.js";
-import { pretrainedOf, timmArchitecture } from "./architectures.js";
-import type { TimmDescription } from "./config.js";
-
-const size = z.int().positive();
-const sizes = z.union([size, z.tuple([size, size])]);
-const natural = z.int().nonnegative();
-const rate = z.number();
-
-/** Keyword arguments of both classes. */
-const common = {
-  img_size: sizes.optional(),
-  patch_size: sizes.default(4),
-  in_chans: size.default(3),
-  num_classes: natural.optional(),
-  global_pool: z.string().default("avg"),
-  embed_dim: size.default(96),
-  depths: z.array(size).min(1).default([2, 2, 6, 2]),
-  num_heads: z.array(size).default([3, 6, 12, 24]),
-  window_size: z.union([size, z.array(sizes)]).default(7),
-  always_partition: z.boolean().default(false),
-  strict_img_size: z.boolean().default(true),
-  dynamic_img_size: z.boolean().default(false),
-  qkv_bias: z.boolean().default(true),
-  // These act in training only.
-  drop_rate: rate.optional(),
-  proj_drop_rate: rate.optional(),
-  attn_drop_rate: rate.optional(),
-  drop_path_rate: rate.optional(),
-};
-
-const firstArguments = z.strictObject({
-  ...common,
-  head_dim: z.union([size, z.array(size.nullable())]).nullish(),
-  mlp_ratio: z.union([z.number().positive(), z.array(z.number().positive())]).default(4),
-  weight_init: z.string().optional(),
-});
-
-const secondArguments = z.strictObject({
-  ...common,
-  mlp_ratio: z.number().positive().default(4),
-  act_layer: z.enum(["gelu", "gelu_tanh", "quick_gelu", "silu", "swish", "relu"]).default("gelu"),
-  pretrained_window_sizes: z.array(z.union([natural, z.tuple([natural, natural])])).default([0, 0, 0, 0]),
-});
-
-type Arguments = z.infer<typeof firstArguments> & Partial<z.infer<typeof secondArguments>>;
+import { classesOf, ownInput, statedBy } from "./arguments.js";
+import { isSwin, type SwinArguments, swinArguments } from "./swin-arguments.js";
+import { recogniseSwin } from "./swin-recognise.js";
 
 const EPSILON = 1e-5;
 const MASKED = -100;
+/** Buffers that follow from sizes. */
+const BUFFERS = /\.(relative_position_index|relative_coords_table|attn_mask)$/;
+/** Microsoft's layout has this one. */
+const OLD = "layers.0.downsample.reduction.weight";
 
-const pair = (value: number | Size): Size => (typeof value === "number" ? [value, value] : value);
+const refuse = (why: string): never => {
+  throw new VitreousError(`config.json: ${why}.`);
+};
 
-const each = <T>(value: T | readonly T[], stages: number): readonly T[] =>
-  Array.isArray(value) ? value : new Array<T>(stages).fill(value as T);
-
-const CLASSES = ["SwinTransformer", "SwinTransformerV2"];
-const classOf = ({ architecture }: Pick<TimmDescription, "architecture">): string | undefined =>
-  timmArchitecture(architecture)?.class;
-const isSecond = (description: TimmDescription): boolean => classOf(description) === "SwinTransformerV2";
-
-function readArguments(description: TimmDescription): Arguments {
-  const given = { ...timmArchitecture(description.architecture)?.args, ...description.args };
-  const result = (isSecond(description) ? secondArguments : firstArguments).safeParse(given);
-  if (result.success) return result.data as Arguments;
-  const problems = result.error.issues.map((i) => `${["model_args", ...i.path].join(".")}: ${i.message}`);
-  throw new VitreousError(`config.json: ${problems.join("; ")}.`);
-}
-
-/** One window for each stage; two numbers are [height, width] (`resolve_stage_window_sizes`). */
-function stageWindows(given: Arguments["window_size"], stages: number): readonly Size[] {
-  if (typeof given === "number") return new Array<Size>(stages).fill([given, given]);
-  const [a, b] = given;
-  if (given.length === 2 && typeof a === "number" && typeof b === "number") {
-    return new Array<Size>(stages).fill([a, b]);
-  }
-  if (given.length === stages) return given.map(pair);
-  throw new VitreousError(
-    `config.json: model_args.window_size has ${given.length} entries for ${stages} stages.`,
-  );
-}
-
-/** The window is cut to the grid, which is not shifted then; axis by axis (`_calc_window_shift`). */
+/** Axis by axis, the window is cut to the grid, which is not shifted then (`_calc_window_shift`). */
 function windowsOn(grid: Size, known: Size, target: Size, shifted: boolean, always: boolean): Windows {
   const shift = (axis: 0 | 1): number => (shifted ? Math.floor(target[axis] / 2) : 0);
   const window = (axis: 0 | 1): number => (always ? target[axis] : Math.min(known[axis], target[axis]));
-  const kept = (axis: 0 | 1): number => (always || known[axis] > window(axis) ? shift(axis) : 0);
+  const kept = (axis: 0 | 1): number => (always || known[axis] > target[axis] ? shift(axis) : 0);
   return { grid, window: [window(0), window(1)], shift: [kept(0), kept(1)], rollsFirst: true };
 }
 
@@ -110,19 +44,19 @@ const stageGrid = (grid: Size, stage: number): Size => [
 
 /** The checkpoint's table; one for another window is resized, as when timm loads it. */
 function tableBias(name: string, { window }: Windows, heads: number, tensors: TensorShapes): PositionBias {
-  const stored = tensors.get(name)?.dims ?? [];
-  const side = Math.sqrt(stored[0] ?? 0);
-  if (stored[0] === offsetCount(window) || stored[1] !== heads || side % 2 !== 1) {
+  const [offsets = 0, ownHeads] = tensors.get(name)?.dims ?? [];
+  const side = Math.sqrt(offsets);
+  if (offsets === offsetCount(window) || ownHeads !== heads || side % 2 !== 1) {
     return learnedBias(name, window, heads);
   }
   const made = (side + 1) / 2;
   return {
-    parts: [{ name, dims: stored }],
+    parts: [{ name, dims: [offsets, heads] }],
     table: ([table = new Float32Array()]) => resizeAsTimm(table, [made, made], window, heads),
   };
 }
 
-function blockNames(scope: string, { qkv_bias: biased }: Arguments, second: boolean): SwinBlockNames {
+function blockNames(scope: string, { qkv_bias: biased, second }: SwinArguments): SwinBlockNames {
   const attention = `${scope}.attn`;
   const qkvBias: SwinBlockNames["attention"]["qkvBias"] = (weights, length) =>
     second
@@ -143,98 +77,85 @@ function blockNames(scope: string, { qkv_bias: biased }: Arguments, second: bool
   };
 }
 
-const block = (stage: number, i: number): string => `layers.${stage}.blocks.${i}`;
-
-function plan(description: Description, tensors: TensorShapes, options: PlanOptions): Plan {
-  if (description.library !== "timm") throw new RangeError("only timm's descriptions are accepted");
-  const args = readArguments(description);
-  const second = isSecond(description);
-  const refuse = (why: string): never => {
-    throw new VitreousError(`config.json: ${why}.`);
-  };
-  const pool = description.pool ?? args.global_pool;
-  if (pool !== "avg") refuse(`global_pool "${pool}" is not supported, only "avg"`);
-  const { pretrained, note } = pretrainedOf(description);
-  const [, ...own] = pretrained.input_size ?? [3, 224, 224];
-  const known = pair(args.img_size ?? own);
-  const image = options.image ?? known;
-  const patch = pair(args.patch_size);
-  const patches = ([height, width]: Size): Size => [
-    Math.floor(height / patch[0]),
-    Math.floor(width / patch[1]),
-  ];
-  const grid = patches(image);
-  if (Math.min(...grid) < 1) refuse(`patches of ${patch.join("×")} exceed images of ${image.join("×")}`);
-  // Built for one size and run on another, a model keeps its windows; built anew for that size, it does not.
-  const dynamic = args.dynamic_img_size || !args.strict_img_size;
-  if (dynamic && (image[0] % patch[0] !== 0 || image[1] % patch[1] !== 0)) {
-    refuse(`images of ${image.join("×")} are no whole patches of ${patch.join("×")}`);
-  }
-  const windowsFor = patches(dynamic ? known : image);
-  const stages = args.depths.length;
-  const targets = stageWindows(args.window_size, stages);
-  const trained = args.pretrained_window_sizes?.map(pair);
-  const old = tensors.has("layers.0.downsample.reduction.weight");
-  const layout = {
+/** @param known the grid that windows are cut to */
+function layoutOf(args: SwinArguments, grid: Size, known: Size, tensors: TensorShapes): SwinLayout {
+  const { second, windows, trainedWindows, always_partition } = args;
+  const old = tensors.has(OLD);
+  return {
     grid,
     embedDim: args.embed_dim,
     depths: args.depths,
     heads: args.num_heads,
-    headDims: each(args.head_dim ?? null, stages).map((width) => width ?? undefined),
-    mlpRatios: each(args.mlp_ratio, stages),
+    headDims: args.headDims,
+    mlpRatios: args.mlpRatios,
     masked: MASKED,
-    windows: (stage: number, i: number, now: Size) =>
-      windowsOn(
-        now,
-        stageGrid(windowsFor, stage),
-        targets[stage] ?? [1, 1],
-        i % 2 === 1,
-        args.always_partition,
-      ),
-    names: (stage: number, i: number) => blockNames(block(stage, i), args, second),
-    bias: (scope: string, stage: number, windows: Windows, heads: number): PositionBias => {
-      if (!second) return tableBias(`${scope}.relative_position_bias_table`, windows, heads, tensors);
-      const before = trained?.[stage] ?? [0, 0];
-      const { window } = windows;
-      return continuousBias(`${scope}.cpb_mlp`, window, before[0] > 0 ? before : window, heads);
+    windows: (stage, block, now) => {
+      const target = windows[stage] ?? [1, 1];
+      return windowsOn(now, stageGrid(known, stage), target, block % 2 === 1, always_partition);
     },
-    merging: (stage: number) => {
+    names: (stage, block) => blockNames(`layers.${stage}.blocks.${block}`, args),
+    bias: (scope, stage, own, heads) => {
+      if (!second) return tableBias(`${scope}.relative_position_bias_table`, own, heads, tensors);
+      const before = trainedWindows[stage] ?? [0, 0];
+      return continuousBias(`${scope}.cpb_mlp`, own.window, before[0] > 0 ? before : own.window, heads);
+    },
+    merging: (stage) => {
       const module = `layers.${old ? stage : stage + 1}.downsample`;
       return { norm: `${module}.norm`, reduction: `${module}.reduction` };
     },
   };
-  const classes = description.classes ?? args.num_classes ?? 1000;
-  const act = args.act_layer === "swish" ? "silu" : (args.act_layer ?? "gelu");
-  const model = {
-    postNorm: second,
-    channels: args.in_chans,
+}
+
+function plan(description: Description, tensors: TensorShapes, options: PlanOptions): Plan {
+  if (description.library !== "timm") throw new RangeError("only timm's descriptions are accepted");
+  const args = swinArguments(description);
+  const pool = description.pool ?? args.global_pool ?? "avg";
+  if (pool !== "avg") refuse(`global_pool "${pool}" is not supported, only "avg"`);
+  const { image: own, channels } = ownInput(description, args);
+  const image = options.image ?? own;
+  const patch = args.patch_size;
+  const grid = gridOf(image, patch);
+  if (grid[0] * grid[1] === 0) {
+    refuse(`images of ${image.join("×")} are smaller than a patch of ${patch.join("×")}`);
+  }
+  // Made for images of changing size, a model keeps the windows it was made with; else it is made for this size.
+  const dynamic = args.dynamic_img_size || !args.strict_img_size;
+  if (dynamic && (image[0] % patch[0] !== 0 || image[1] % patch[1] !== 0)) {
+    refuse(`images of ${image.join("×")} are no whole patches of ${patch.join("×")}`);
+  }
+  const known = dynamic ? gridOf(own, patch) : grid;
+  const module = tensors.has("head.weight") ? "head" : "head.fc";
+  const classes = classesOf(description, args.num_classes);
+  const head = swinHead("head.global_pool", module, classes, options.features);
+  const model: Swin = {
+    postNorm: args.second,
+    channels,
     patch,
-    padding: [0, 0] as const,
+    padding: [0, 0],
     patchEmbed: { proj: "patch_embed.proj", norm: "patch_embed.norm" },
     positions: undefined,
-    stages: swinStages(layout),
+    stages: swinStages(layoutOf(args, grid, known, tensors)),
     norm: "norm",
-    pool: "head.global_pool",
-    head: tensors.has("head.weight") ? "head" : "head.fc",
-    classes,
-    act: act satisfies Activation,
+    head,
+    act: args.act,
     epsilon: EPSILON,
     outerEpsilon: EPSILON,
   };
+  const input = [channels, ...image] as const;
   return {
-    input: [args.in_chans, ...image],
-    classes,
+    input,
+    classes: head.classes,
     write: (site, pixels) => {
-      site.weights.leave((name) => /\.(relative_position_index|relative_coords_table|attn_mask)$/.test(name));
+      site.weights.leave((name) => BUFFERS.test(name));
       return swin(site, model, pixels);
     },
-    preprocessing: { pretrained_cfg: pretrained },
-    notes: note === undefined ? [] : [note],
+    ...statedBy(description, input, []),
   };
 }
 
 export const timmSwin: Architecture = {
   name: "timm's Swin and Swin V2 (swin_tiny_patch4_window7_224, swinv2_base_window8_256, …)",
-  accepts: (description) => description.library === "timm" && CLASSES.includes(classOf(description) ?? ""),
+  accepts: (description) => description.library === "timm" && isSwin(description),
   plan,
+  recognise: recogniseSwin,
 };

@@ -3,7 +3,7 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { argumentOf, inferredArguments, swinShapes } from "../swin-shapes.js";
+import { argumentOf, settle, swinShapes } from "../swin-shapes.js";
 import { SWIN_PRESETS, swinPreset } from "./swin-presets.js";
 
 const NAMES = {
@@ -53,7 +53,7 @@ export function recogniseSwin(tensors: TensorShapes, arch: Spec | undefined): Re
       `the tensors do not say how large the windows are: give --arch ${architecture}:window_size=HxW`,
     );
   }
-  const { args, inferred } = inferredArguments(
+  const { args, inferred } = settle(
     [
       ["patch_size", patch, NAMES.patches],
       ["embed_dim", embedDim, NAMES.patches],

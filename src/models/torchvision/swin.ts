@@ -9,7 +9,7 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { type Swin, swin } from "../swin.js";
+import { type Swin, swin, swinHead } from "../swin.js";
 import { type SwinBlockNames, swinStages } from "../swin-stages.js";
 import { continuousBias, learnedBias, type PositionBias } from "../window-bias.js";
 import type { Windows } from "../windows.js";
@@ -28,7 +28,7 @@ const schema = z.strictObject({
   num_heads: z.array(size),
   window_size: z.tuple([size, size]),
   mlp_ratio: z.number().positive().default(4),
-  num_classes: size.default(1000),
+  num_classes: z.int().nonnegative().default(1000),
   // These act in training only.
   dropout: rate,
   attention_dropout: rate,
@@ -108,6 +108,7 @@ function plan(description: Description, _tensors: TensorShapes, options: PlanOpt
       reduction: `features.${2 * stage + 2}.reduction`,
     }),
   };
+  const head = swinHead("avgpool", "head", args.num_classes, options.features);
   const model: Swin = {
     postNorm: second,
     channels: 3,
@@ -117,16 +118,14 @@ function plan(description: Description, _tensors: TensorShapes, options: PlanOpt
     positions: undefined,
     stages: swinStages(layout),
     norm: "norm",
-    pool: "avgpool",
-    head: "head",
-    classes: args.num_classes,
+    head,
     act: "gelu",
     epsilon: EPSILON,
     outerEpsilon: EPSILON,
   };
   return {
     input: [3, ...image],
-    classes: args.num_classes,
+    classes: head.classes,
     write: (site, pixels) => {
       site.weights.leave((name) => /\.(relative_position_index|relative_coords_table)$/.test(name));
       return swin(site, model, pixels);
