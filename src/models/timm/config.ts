@@ -108,3 +108,14 @@ function labelsOf(
     return Object.hasOwn(descriptions, name) ? (descriptions[name] ?? name) : name;
   });
 }
+
+/** Of a name, where there is no configuration. */
+export const plainDescription = (architecture: string): TimmDescription => ({
+  library: "timm",
+  architecture,
+  args: {},
+  classes: undefined,
+  pool: undefined,
+  pretrained: undefined,
+  labels: undefined,
+});

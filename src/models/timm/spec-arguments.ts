@@ -14,8 +14,3 @@ function parsed(text: string): unknown {
 export function argumentsOf({ parameters }: Spec): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, parsed(text)]));
 }
-
-/** As a person writes it after --arch. */
-export function argumentText(value: unknown): string {
-  return Array.isArray(value) ? value.join("x") : String(value);
-}

@@ -149,10 +149,17 @@ describe("a checkpoint that does not fit", () => {
   it("is refused in one message that lists every tensor at fault", async () => {
     const changed = { "norm.weight": undefined, "head.weight": [2, 4], dist_token: [1, 1, 4] };
     await expect(build({}, changed)).rejects.toThrow(
-      /Of another shape \(1\): head\.weight is \[2, 4\], not \[3, 4\]\. Not expected \(2\): norm\.bias, dist_token/,
+      /Missing \(1\): norm\.weight \[4\]\. Of another shape \(1\): head\.weight is \[2, 4\], not \[3, 4\]\. Not expected \(1\): dist_token/,
     );
     await expect(build({}, { "blocks.0.attn.qkv.weight": undefined })).rejects.toThrow(
       /Missing \(1\): blocks\.0\.attn\.qkv\.weight \[12, 4\]/,
+    );
+    await expect(build({}, { "blocks.0.attn.qkv.bias": undefined })).rejects.toThrow(
+      /Missing \(1\): blocks\.0\.attn\.qkv\.bias \[12\]/,
+    );
+    const without = { ...config.model_args, qkv_bias: false };
+    await expect(build({ model_args: without })).rejects.toThrow(
+      /Not expected \(1\): blocks\.0\.attn\.qkv\.bias/,
     );
   });
 
@@ -160,28 +167,85 @@ describe("a checkpoint that does not fit", () => {
     expect((await build({})).model.graph.outputs.map((o) => o.name)).toEqual(["logits"]);
   });
 
+  it("gives features and says so when it has no classifier", async () => {
+    const { model, notes } = await build({}, { "head.weight": undefined, "head.bias": undefined });
+    expect(model.graph.outputs.map((o) => o.name)).toEqual(["features"]);
+    expect(notes.join()).toMatch(/no classifier: the model gives features/);
+  });
+
+  it("leaves out the projection head of self-supervised training, and says so", async () => {
+    const projection = {
+      "head.weight": undefined,
+      "head.bias": undefined,
+      "head.last_layer.weight_v": [9, 4],
+    };
+    expect((await build({}, projection)).notes.join()).toMatch(/projection head/);
+  });
+
+  it("takes images of another size, of whole patches", async () => {
+    const wide = (image: readonly [number, number]) =>
+      buildModel(readConfig(config), storedTensors(tensors()), { image });
+    const { model, notes } = await wide([24, 40]);
+    expect(model.graph.inputs[0]?.shape?.slice(1)).toEqual([3, 24, 40]);
+    expect(notes.join()).toMatch(/2×2 patches were interpolated to 3×5/);
+    expect(JSON.parse(model.metadata.get(PREPROCESSING_KEY) ?? "").pretrained_cfg.input_size).toEqual([
+      3, 24, 40,
+    ]);
+    await expect(wide([24, 41])).rejects.toThrow(/24×41 are no multiple of patches of 8×8/);
+  });
+
+  it("takes a norm where the model had it before its pooling was changed", async () => {
+    const { model } = await build({ global_pool: "avg" });
+    expect(model.graph.nodes.some((n) => n.scope === "norm")).toBe(true);
+    const made = { model_args: { ...config.model_args, global_pool: "avg" } };
+    await expect(build(made)).rejects.toThrow(/Missing \(2\): fc_norm\.weight/);
+  });
+
+  const args = config.model_args;
   it.each([
     ["an architecture that is not known", { architecture: "resnet50" }, /"resnet50" is not one of/],
-    ["an option that is not known", { model_args: { act_layer: "relu" } }, /act_layer/],
-    ["a pooling that is not known", { global_pool: "map" }, /global_pool "map"/],
+    ["an argument that is not known", { model_args: { ...args, rope: true } }, /there is no argument rope/],
     [
-      "heads that do not divide the width",
-      { model_args: { ...config.model_args, num_heads: 3 } },
-      /no multiple/,
+      "an activation that is not known",
+      { model_args: { ...args, act_layer: "mish" } },
+      /act_layer is "mish"/,
     ],
     [
-      "patches larger than the image",
-      { model_args: { ...config.model_args, patch_size: 32 } },
-      /exceed images/,
+      "another norm",
+      { model_args: { ...args, norm_layer: "rmsnorm" } },
+      /norm_layer is "rmsnorm": only LayerNorm/,
     ],
+    [
+      "other blocks",
+      { architecture: "vit_base_patch16_rpn_224" },
+      /block_fn is "ResPostBlock": only "Block"/,
+    ],
+    ["other attention", { model_args: { ...args, attn_layer: "diff" } }, /attn_layer is "diff"/],
+    ["no pooling", { model_args: { ...args, global_pool: "" } }, /global_pool "" is not supported/],
+    ["a pooling that is not known", { global_pool: "sum" }, /global_pool "sum" is not known/],
+    ["heads that do not divide the width", { model_args: { ...args, num_heads: 3 } }, /no multiple/],
+    ["patches larger than the image", { model_args: { ...args, patch_size: 32 } }, /exceed images/],
     ["labels of another number", { label_names: ["a"] }, /1 labels for 3 classes/],
-    ["a class token asked for and switched off", { model_args: { class_token: false } }, /needs class_token/],
+    ["token pooling without a token", { model_args: { ...args, class_token: false } }, /needs class_token/],
+    [
+      "images that leave a remainder though sizes vary",
+      {
+        model_args: { ...args, img_size: 20, dynamic_img_size: true },
+        pretrained_cfg: { input_size: [3, 20, 20] },
+      },
+      /20×20 are no multiple of patches of 8×8/,
+    ],
+    [
+      "registers beside a distillation token",
+      { architecture: "deit_tiny_distilled_patch16_224", model_args: { ...args, reg_tokens: 1 } },
+      /distilled/,
+    ],
   ])("with %s is refused", async (_what, overrides, message) => {
     await expect(build(overrides)).rejects.toThrow(message);
   });
 
   it("with a description that is none is refused", () => {
-    expect(() => readConfig({ num_classes: "x" })).toThrow(/architecture: .*; num_classes: /);
+    expect(() => readConfig({ num_classes: "x" })).toThrow(/architecture: .*; pretrained_cfg\.num_classes: /);
     expect(() => readConfig(null)).toThrow(/the file: /);
   });
 });
