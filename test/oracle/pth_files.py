@@ -14,7 +14,7 @@ import os
 import pathlib
 import shutil
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 
 import huggingface_hub
 import numpy
@@ -81,6 +81,8 @@ def good(model: Tiny) -> dict[str, object]:
         "four": (1, 2, 3, 4),
         "flags": [True, False],
         "size": torch.Size([2, 3]),
+        "counter": Counter([30, 60]),
+        "lists": defaultdict(list, {"a": [1]}),
         "dtype": torch.bfloat16,
         "nested": {"list": [[1.5], {}], 7: "integer key"},
     }

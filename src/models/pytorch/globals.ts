@@ -27,6 +27,21 @@ const size: Callable["call"] = ([items]) =>
 const orderedDict: Callable["call"] = (args) =>
   args.length === 0 ? dict() : malformed("its pickle makes an OrderedDict of something else");
 
+/** Counts of things are a dictionary: a learning rate's milestones. */
+const counter: Callable["call"] = ([counts]) =>
+  counts === undefined
+    ? dict()
+    : (ofKind(counts, "dict") ?? malformed(`its pickle makes a Counter of ${describe(counts)}`));
+
+/** What it would put in the place of missing keys does not matter: nothing is missed here. */
+const defaultDict: Callable["call"] = ([factory]) =>
+  factory === undefined || factory === null || ofKind(factory, "callable")
+    ? dict()
+    : malformed(`its pickle makes a defaultdict with ${describe(factory)}`);
+
+/** A class that is only named, as what a defaultdict makes. */
+const onlyNamed: Callable["call"] = () => malformed("its pickle calls what it may only name");
+
 /** The list that older protocols make a set of holds the same items; nothing here looks for one of them. */
 const set: Callable["call"] = ([items]) =>
   ofKind(items, "list") ?? malformed(`its pickle makes a set of ${describe(items)}`);
@@ -45,6 +60,12 @@ const CALLABLES: Readonly<Record<string, Callable["call"]>> = {
   "torch._utils._rebuild_parameter_with_state": parameter,
   "torch.Size": size,
   "collections.OrderedDict": orderedDict,
+  "collections.Counter": counter,
+  "collections.defaultdict": defaultDict,
+  "builtins.dict": onlyNamed,
+  "builtins.list": onlyNamed,
+  "builtins.int": onlyNamed,
+  "builtins.float": onlyNamed,
   "builtins.set": set,
   "builtins.frozenset": set,
   "builtins.bytes": bytes,

@@ -136,6 +136,7 @@ describe("openPytorch", () => {
     ["that calls text", pickle(text("eval"), ")R"), /calls a string/],
     ["that calls an element type", pickle("ctorch\nfloat32\n)R"), /calls a dtype/],
     ["that calls with a list", pickle("ccollections\nOrderedDict\n]R"), /OrderedDict with a list/],
+    ["that calls what it may only name", pickle("cbuiltins\nlist\n)R"), /calls what it may only name/],
     ["that makes an instance", pickle("ccollections\nOrderedDict\n)\x81"), /instruction NEWOBJ,/],
     ["that makes an instance of old", pickle("(ios\nsystem\n"), /instruction INST,/],
     ["that uses the registry of extensions", pickle("\x82\x01"), /instruction EXT1,/],
