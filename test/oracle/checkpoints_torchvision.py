@@ -18,9 +18,14 @@ from goldens import Subject
 from zoo import CLASSES, first_norm_of_last_block, last_grid, pair, randomise, swin_windows
 
 
-def vit(architecture, variant, file, arch, image=16, asked=None, wrap=lambda s: s, fixture=False, dtype=None, dim=12, heads=3):
+def vit(architecture, variant, file, arch, image=16, asked=None, wrap=lambda s: s, fixture=False, dtype=None, dim=12, heads=3, classifier=None, **options):
     def make(seed: int) -> Made:
-        of_size = lambda size: VisionTransformer(size, 4, 2, heads, dim, 2 * dim, num_classes=CLASSES).eval()
+        def of_size(size):
+            model = VisionTransformer(size, 4, 2, heads, dim, 2 * dim, num_classes=CLASSES, **options)
+            if classifier:
+                model.heads = classifier(dim)
+            return model.eval()
+
         model = rounded(randomise(of_size(image), seed), dtype)
         computing = model
         if asked:
@@ -69,10 +74,20 @@ def full(architecture, size, patch, prefix, window=None):
 distributed = lambda s: {"epoch": 299, "best_acc1": 81.0, "state_dict": prefixed(s, "module.")}
 reference = lambda s: {"model": s, "model_ema": None, "epoch": 299, "args": {"model": "vit_b_16"}}
 
+def before_0_13(state: dict) -> dict:
+    """The names of the MLP's layers in older files."""
+    return {k.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2."): v for k, v in state.items()}
+
+
 CASES = [
     vit("vit_b_16", ".pth", "vit.pth", "vit_b_16:num_heads=3", fixture=True),
     vit("vit_b_16", "the references' checkpoint", "checkpoint.pth", "vit_b_16:num_heads=3", wrap=reference),
     vit("vit_b_16", "at another size", "vit.pth", "vit_b_16:num_heads=3", asked=24, fixture=True),
+    vit("vit_b_16", "pre-logits", "vit.pth", "vit_b_16:num_heads=3", representation_size=8),
+    vit("vit_b_16", "names before 0.13", "vit.pth", "vit_b_16:num_heads=3", wrap=before_0_13),
+    vit("vit_b_16", "a user's classifier", "vit.pth", "vit_b_16:num_heads=3", classifier=lambda d: torch.nn.Linear(d, CLASSES)),
+    vit("vit_b_16", "a user's classifier behind dropout", "vit.pth", "vit_b_16:num_heads=3",
+        classifier=lambda d: torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(d, CLASSES))),
     vit("vit_b_32", ".pth.tar with module., float16", "model_best.pth.tar", "vit_b_32:num_heads=4", wrap=distributed,
         dtype=torch.float16, heads=4),
     shifted("swin_t", ".pth.tar with module.", "checkpoint.pth.tar", "swin_t:image_size=16", wrap=distributed, fixture=True),
