@@ -13,7 +13,7 @@ import { readTensors } from "./read-tensors.js";
 import { byteLength } from "./stored-tensor.js";
 import { unwrap } from "./wrappings.js";
 
-const FIXTURES = "test/fixtures/checkpoints";
+const FIXTURES = "test/fixtures/weights";
 
 /** What a file may cost: reading it may not even come near. */
 const MAX_BYTES = 80 * 2 ** 20;

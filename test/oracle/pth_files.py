@@ -1,6 +1,6 @@
 """Writes tiny checkpoints in every way that training scripts write them, and what must come out of each.
 
-    python test/oracle/pth_files.py [--out test/fixtures/checkpoints]
+    python test/oracle/pth_files.py [--out test/fixtures/weights]
 
 `weights.safetensors` holds the tensors that every file in GOOD must give, by these names; a file X.pth with an
 X.safetensors beside it must give those instead. Files in `refused/` must be refused. Needs torch, numpy, safetensors and
@@ -203,7 +203,7 @@ def save(path: pathlib.Path, what: object) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    default = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "checkpoints"
+    default = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "weights"
     parser.add_argument("--out", type=pathlib.Path, default=default)
     out = parser.parse_args().out
     shutil.rmtree(out, ignore_errors=True)

@@ -17,7 +17,7 @@ import { VitreousError } from "../../onnx/errors.js";
 import { byteLength } from "../stored-tensor.js";
 import { openTensors } from "./tensors.js";
 
-const FIXTURES = "test/fixtures/checkpoints";
+const FIXTURES = "test/fixtures/weights";
 
 const scratch = mkdtempSync(join(tmpdir(), "vitreous-tensors-"));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -261,7 +261,7 @@ describe("openPytorch", () => {
   });
 });
 
-const refused = "test/fixtures/checkpoints/refused";
+const refused = "test/fixtures/weights/refused";
 const files: readonly [string, RegExp][] = [
   ["legacy.pth", /before version 1\.6.*torch\.save\(torch\.load/],
   ["torchscript.pt", /TorchScript program/],
