@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ints } from "../attributes.js";
+import { int, ints } from "../attributes.js";
 import type { GraphBuilder } from "../builder.js";
 import { BATCH } from "../dim.js";
 import type { Model } from "../graph.js";
@@ -68,6 +68,25 @@ describe("joinRearrangements", () => {
       }),
       ["Reshape", "Reshape"],
     ));
+
+  it("takes the Softmax of rows that were joined for it alone", () =>
+    check(
+      modelFrom([BATCH, 3, 6, 8], (g, x) => {
+        const rows = g.add("Softmax", [g.add("Flatten", [x], { axis: int(3) })], { axis: int(-1) });
+        return g.add("Reshape", [rows, g.add("Shape", [x])]);
+      }),
+      ["Softmax"],
+    ));
+
+  it("leaves a Softmax over other rows, or another axis", async () => {
+    const between = (rows: readonly number[], axis: number) =>
+      modelFrom([BATCH, 3, 6, 8], (g, x) => {
+        const soft = g.add("Softmax", [g.add("Reshape", [x, g.ints(rows)])], { axis: int(axis) });
+        return g.add("Reshape", [soft, g.ints([-1, 3, 6, 8])]);
+      });
+    await check(between([-1, 16], -1), ["Reshape", "Softmax", "Reshape"]);
+    await check(between([-1, 18, 8], 1), ["Reshape", "Softmax", "Reshape"]);
+  });
 
   it("does not expand what is broadcast anyway", () =>
     check(

@@ -1,8 +1,9 @@
 /**
  * @file Detours that exporters take: Reshape after Reshape, Transpose after Transpose, a Transpose between Reshapes
- * that only join and part leading axes (torch's swap of the last two axes of keys), an operand expanded by hand.
+ * that only join and part leading axes (torch's swap of the last two axes of keys), a Softmax over rows that were
+ * joined for it (opset 12 and older, lifted), an operand expanded by hand.
  */
-import { ints, intsAttribute } from "../attributes.js";
+import { int, intAttribute, ints, intsAttribute } from "../attributes.js";
 import { GraphBuilder } from "../builder.js";
 import { isStaticShape, type Shape } from "../dim.js";
 import type { Model, Node } from "../graph.js";
@@ -18,7 +19,7 @@ const REARRANGES = ["Reshape", "Flatten", "Squeeze", "Unsqueeze"];
 
 /** The model without detours; what something else reads is kept as well. Needs types. */
 export function joinRearrangements(model: Model): Model {
-  return rewrite(rewrite(rewrite(model, withoutExpand), transposeBetween), joinPair);
+  return [withoutExpand, transposeBetween, softmaxBetween, joinPair].reduce(rewrite, model);
 }
 
 type Rule = (node: Node, lookup: Lookup, builder: GraphBuilder, made: ReadonlyMap<string, Node>) => Node;
@@ -34,6 +35,22 @@ function rewrite(model: Model, rule: Rule): Model {
   }
   return { ...model, graph: builder.build() };
 }
+
+/** Reshape [L…, n] → [P, n], Softmax of the last axis, Reshape → [L…, n] is the Softmax alone. */
+const softmaxBetween: Rule = (node, lookup) => {
+  const soft = node.op === "Reshape" ? lookup.maker(node.inputs[0], "Softmax") : undefined;
+  const first = lookup.maker(soft?.inputs[0], ...REARRANGES);
+  if (node.domain !== "" || soft === undefined || first === undefined) return node;
+  const apart = [soft, first].every((inner) => lookup.onlyUser(inner.outputs[0]) !== undefined);
+  const source = lookup.shape(first.inputs[0]);
+  const joined = lookup.shape(first.outputs[0]);
+  const row = joined?.at(-1);
+  const axis = intAttribute(soft, "axis", -1);
+  const last = axis === -1 || axis === (joined?.length ?? 0) - 1;
+  const same = source !== undefined && sameShape(source, lookup.shape(node.outputs[0]));
+  if (!apart || !last || !same || typeof row !== "number" || source.at(-1) !== row) return node;
+  return { ...soft, inputs: first.inputs.slice(0, 1), outputs: node.outputs, attributes: { axis: int(-1) } };
+};
 
 const joinPair: Rule = (node, lookup, builder, made) => {
   const [middle = ""] = node.inputs;
