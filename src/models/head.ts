@@ -123,7 +123,7 @@ export function headPlan(
     write: (site, pixels) => classify(site, plan.write(site, pixels), head, order),
     notes: [
       ...(plan.notes ?? []),
-      `the linear classifier in ${source} reads ${what} and gives ${classes} classes`,
+      `The linear classifier in ${source} reads ${what} and gives ${classes} classes.`,
     ],
   });
   if (width === own) return ending(pooled, "concatenated", `the ${own} features of the model`);

@@ -128,9 +128,9 @@ function classesOf(kind: Kind, config: VitConfig, tensors: TensorShapes): number
 }
 
 const NOTES: Readonly<Record<string, string>> = {
-  vit_mae: "the trunk of the masked autoencoder is taken, with no patch masked; its decoder is left out",
-  ViTForMaskedImageModeling: "the trunk is taken; the decoder of masked image modelling is left out",
-  DeiTForMaskedImageModeling: "the trunk is taken; the decoder of masked image modelling is left out",
+  vit_mae: "The masked autoencoder's trunk is taken, with no patch masked; its decoder is left out.",
+  ViTForMaskedImageModeling: "The trunk is taken; the decoder of masked image modelling is left out.",
+  DeiTForMaskedImageModeling: "The trunk is taken; the decoder of masked image modelling is left out.",
 };
 
 function plan(description: Description, tensors: TensorShapes, options: PlanOptions): Plan {
@@ -150,6 +150,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   // The class token alone is what a new classifier reads, where it does not say otherwise by its width.
   const bare: VitHead = options.features === "pooled" ? { ...own, pooling: { kind: "token" } } : own;
   const head = withFeatures(bare, options.features, prefix);
+  const positions = positionsOf(config, trunk, image);
   const vit = {
     dim,
     depth,
@@ -161,19 +162,25 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     epsilon,
     patches: `${trunk}embeddings.patch_embeddings.projection`,
     prefix,
-    positions: positionsOf(config, trunk, image),
+    positions,
     block: blockNames(tensors, config, trunk),
     norm: `${trunk}layernorm`,
     head,
   };
-  const stored = storedName(tensors);
   const unused = new Set([`${trunk}embeddings.mask_token`]);
   if (config.registers === 0) unused.add(`${trunk}embeddings.register_tokens`);
   const leave = (name: string): boolean =>
     unused.has(name) ||
     name.startsWith(`${trunk}pooler.`) ||
     (kind === "trunk" && name.startsWith("decoder."));
-  const note = NOTES[description.architectures[0] ?? ""] ?? NOTES[modelType];
+  const [stored, wanted] = [positions.grid.join("×"), gridOf(image, patch).join("×")];
+  const left = NOTES[description.architectures[0] ?? ""] ?? NOTES[modelType];
+  const notes = [
+    ...(left === undefined ? [] : [left]),
+    ...(stored === wanted
+      ? []
+      : [`Position embeddings for ${stored} patches were interpolated to ${wanted}.`]),
+  ];
   return {
     input: [channels, ...image],
     classes: head.classes,
@@ -182,13 +189,13 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       return writeVit(
         renamed(
           withBiases(site, () => true),
-          stored,
+          storedName(tensors),
         ),
         pixels,
         vit,
       );
     },
-    ...(note === undefined ? {} : { notes: [note] }),
+    notes,
   };
 }
 

@@ -80,7 +80,7 @@ function preparation(name: string, preset: Preset, side: number): { record: Prep
   const whose = scaled ? `${name}'s default weights, scaled to this size` : `${name}'s weights of this size`;
   return {
     record: torchvisionPreprocessing(resize, crop, interpolation),
-    note: `pictures are prepared as for ${whose}: shorter side to ${resize} (${interpolation}), centre ${crop}×${crop}, ImageNet's mean and std`,
+    note: `Pictures are prepared as for ${whose}: shorter side to ${resize} (${interpolation}), centre ${crop}×${crop}, ImageNet's mean and std.`,
   };
 }
 
@@ -156,7 +156,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const resized =
     grid === trained
       ? []
-      : [`position embeddings are interpolated from ${trained}×${trained} to ${grid}×${grid} patches`];
+      : [`Position embeddings for ${trained}×${trained} patches were interpolated to ${grid}×${grid}.`];
   return {
     input: [channels, side, side],
     classes: head.classes,
@@ -165,7 +165,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       return writeVit(renamed(demanding, stored), pixels, vit);
     },
     ...(prepared === undefined ? {} : { preprocessing: prepared.record }),
-    notes: [...resized, ...(prepared === undefined ? [] : [prepared.note])],
+    notes: [...resized, ...(prepared === undefined || options.prepared !== undefined ? [] : [prepared.note])],
   };
 }
 
