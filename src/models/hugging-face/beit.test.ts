@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseSpec } from "../../spec.js";
+import { readHead } from "../head.js";
 import { buildModel, readConfig, recognise } from "../index.js";
 import { type Shapes, zeros } from "../testing/zeros.js";
 
@@ -63,6 +64,12 @@ describe("Hugging Face's BEiT", () => {
       (await build({}, BEIT, options)).model.graph.inputs[0]?.shape?.slice(2);
     expect(await size({ prepared: [12, 8] })).toEqual([12, 8]);
     expect(await size({ prepared: [12, 8], image: [12, 12] })).toEqual([12, 12]);
+  });
+
+  it("takes a classifier of the user's in the place of its own", async () => {
+    const head = readHead(zeros({ weight: [5, 8], bias: [5] }), "probe.pth");
+    const { model } = await buildModel(readConfig(CONFIG), zeros(BEIT), { head });
+    expect(model.graph.outputs[0]?.shape?.[1]).toBe(5);
   });
 
   it("lists tensors that are missing, biases too", async () => {

@@ -10,6 +10,7 @@ import { type Site, withBiases } from "../layers.js";
 import { relativePositionBias, resizeAsTransformers } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Positions, type Vit, writeVit } from "../vit.js";
+import { type VitHead, withFeatures } from "../vit-head.js";
 import { activationNamed } from "./activation.js";
 import { recogniseBeit } from "./beit-recognise.js";
 import type { HuggingFaceDescription } from "./config.js";
@@ -151,6 +152,15 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const prefix = tensors.has("beit.embeddings.cls_token") ? "beit." : "";
   const names = namesOf(prefix, tensors, config);
   const embeddings = `${prefix}embeddings`;
+  const prefixTokens = [{ name: `${embeddings}.cls_token`, count: 1, positioned: true }];
+  const ownHead: VitHead = {
+    pooling: config.use_mean_pooling ? { kind: "mean", from: 1 } : { kind: "token" },
+    scope: `${prefix}pooler`,
+    fcNorm: config.use_mean_pooling ? `${prefix}pooler.layernorm` : undefined,
+    classifiers: classify ? ["classifier"] : [],
+    classes,
+  };
+  const head = withFeatures(ownHead, options.features, prefixTokens);
   const vit: Vit = {
     dim,
     depth: config.num_hidden_layers,
@@ -161,19 +171,13 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     patch,
     epsilon: config.layer_norm_eps,
     patches: `${embeddings}.patch_embeddings.projection`,
-    prefix: [{ name: `${embeddings}.cls_token`, count: 1, positioned: true }],
+    prefix: prefixTokens,
     ...(config.use_absolute_position_embeddings
       ? { positions: positionsOf(`${embeddings}.position_embeddings`, made, image, grid) }
       : {}),
     block: names.block,
     norm: config.use_mean_pooling ? undefined : `${prefix}layernorm`,
-    head: {
-      pooling: config.use_mean_pooling ? { kind: "mean", from: 1 } : { kind: "token" },
-      scope: `${prefix}pooler`,
-      fcNorm: config.use_mean_pooling ? `${prefix}pooler.layernorm` : undefined,
-      classifiers: classify ? ["classifier"] : [],
-      classes,
-    },
+    head,
   };
   const shape = { made, grid, heads, resize: resizeAsTransformers };
   const write = (plain: Site, pixels: string): string => {
@@ -193,7 +197,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     });
     return writeVit(site, pixels, { ...vit, attend });
   };
-  return { input: [config.num_channels, ...image], classes, write };
+  return { input: [config.num_channels, ...image], classes: head.classes, write };
 }
 
 export const huggingFaceBeit: Architecture = {

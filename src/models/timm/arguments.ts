@@ -43,6 +43,9 @@ export function ownInput(
   return { image: given.img_size ?? [height, width], channels: given.in_chans ?? channels };
 }
 
+/** What a person should know of a checkpoint without a classifier. */
+export const WITHOUT_CLASSIFIER = "The checkpoint has no classifier: the model gives features.";
+
 /** What a plan says beside its graph: how pictures of the size it takes are prepared, and what a person should know. */
 export function statedBy(
   description: TimmDescription,

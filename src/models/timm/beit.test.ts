@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseSpec } from "../../spec.js";
+import { readHead } from "../head.js";
 import { buildModel, readConfig, recognise } from "../index.js";
 import { type Shapes, zeros } from "../testing/zeros.js";
 
@@ -51,6 +52,16 @@ describe("timm's BEiT", () => {
   it("says when relative positions are interpolated", async () => {
     const { notes } = await build(BEIT, {}, [12, 8]);
     expect(notes).toContain("Relative positions of 2×2 patches were interpolated to 3×2.");
+  });
+
+  it("takes a classifier of the user's in the place of its own", async () => {
+    const head = readHead(zeros({ weight: [5, 8], bias: [5] }), "probe.pth");
+    const { model } = await buildModel(
+      readConfig({ architecture: NAME, num_classes: 3, model_args: ARGS, pretrained_cfg: {} }),
+      zeros(BEIT),
+      { head },
+    );
+    expect(model.graph.outputs[0]?.shape?.[1]).toBe(5);
   });
 
   it("lists what is missing and what has another shape", async () => {

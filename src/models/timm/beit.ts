@@ -11,6 +11,7 @@ import { type Site, withBiases } from "../layers.js";
 import { relativePositionBias, resizeAsTimm, squareFor, tableLength } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Vit, writeVit } from "../vit.js";
+import { type VitHead, withFeatures } from "../vit-head.js";
 import { timmArchitecture } from "./architectures.js";
 import {
   classesOf,
@@ -19,6 +20,7 @@ import {
   pairArgument,
   readArguments,
   statedBy,
+  WITHOUT_CLASSIFIER,
   WITHOUT_EFFECT,
 } from "./arguments.js";
 import { recogniseBeit } from "./beit-recognise.js";
@@ -105,6 +107,15 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const made = madeFor(tensors, gridOf(own, patch));
   const classes = classesOf(description, args.num_classes);
   const fcNorm = args.use_fc_norm ?? pool === "avg";
+  const prefix = [{ name: "cls_token", count: 1, positioned: true }];
+  const ownHead: VitHead = {
+    pooling: pool === "avg" ? { kind: "mean", from: 1 } : { kind: "token" },
+    scope: "pool",
+    fcNorm: fcNorm ? "fc_norm" : undefined,
+    classifiers: classes > 0 ? ["head"] : [],
+    classes,
+  };
+  const head = withFeatures(ownHead, options.features, prefix);
   const vit: Vit = {
     dim,
     depth: args.depth,
@@ -115,19 +126,13 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     patch,
     epsilon: EPSILON,
     patches: "patch_embed.proj",
-    prefix: [{ name: "cls_token", count: 1, positioned: true }],
+    prefix,
     positions: args.use_abs_pos_emb
       ? { name: "pos_embed", grid: made, interpolation: "bicubic-antialias" }
       : undefined,
     block: (index) => blockNames(`blocks.${index}`, args),
     norm: fcNorm ? undefined : "norm",
-    head: {
-      pooling: pool === "avg" ? { kind: "mean", from: 1 } : { kind: "token" },
-      scope: "pool",
-      fcNorm: fcNorm ? "fc_norm" : undefined,
-      classifiers: classes > 0 ? ["head"] : [],
-      classes,
-    },
+    head,
   };
   const shape = { made, grid, heads, resize: resizeAsTimm };
   const write = (plain: Site, pixels: string): string => {
@@ -146,7 +151,15 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     made.join() !== grid.join() &&
     `Relative positions of ${made.join("×")} patches were interpolated to ${grid.join("×")}.`;
   const input = [channels, ...image] as const;
-  return { input, classes, write, ...statedBy(description, input, [note]) };
+  return {
+    input,
+    classes: head.classes,
+    write,
+    ...statedBy(description, input, [
+      note,
+      classes === 0 && options.features === undefined && WITHOUT_CLASSIFIER,
+    ]),
+  };
 }
 
 export const timmBeit: Architecture = {

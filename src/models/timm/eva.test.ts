@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseSpec } from "../../spec.js";
+import { readHead } from "../head.js";
 import { buildModel, readConfig, recognise } from "../index.js";
 import { type Shapes, zeros } from "../testing/zeros.js";
 
@@ -49,6 +50,15 @@ describe("timm's Eva", () => {
     const { model } = await build(DINOV3, {}, NAME, [12, 8]);
     expect(model.graph.inputs[0]?.shape?.slice(1)).toEqual([3, 12, 8]);
     await expect(build(DINOV3, {}, NAME, [10, 8])).rejects.toThrow(/10×8 are no whole patches of 4×4/);
+  });
+
+  it("takes a classifier of the user's in the place of its own", async () => {
+    const config = { architecture: NAME, num_classes: 3, model_args: ARGS, pretrained_cfg: {} };
+    for (const width of [8, 16]) {
+      const head = readHead(zeros({ weight: [5, width], bias: [5] }), "probe.pth");
+      const { model } = await buildModel(readConfig(config), zeros(DINOV3), { head });
+      expect(model.graph.outputs[0]?.shape?.[1]).toBe(5);
+    }
   });
 
   it("misses what the configuration promises, biases too, and wants nothing else", async () => {

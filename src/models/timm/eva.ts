@@ -6,20 +6,10 @@
  */
 import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
-import type { AttentionExtras, AttentionNames } from "../attention.js";
+import type { AttentionNames } from "../attention.js";
 import type { Description } from "../description.js";
 import { type Site, withBiases } from "../layers.js";
 import { renamed } from "../renamed.js";
-import {
-  axialAngles,
-  centredCoordinates,
-  fillRotation,
-  fixedRotation,
-  indexCoordinates,
-  mixedAngles,
-  type Rotation,
-  rotate,
-} from "../rotary.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import {
   type BlockNames,
@@ -30,15 +20,14 @@ import {
   type Vit,
   writeVit,
 } from "../vit.js";
+import { withFeatures } from "../vit-head.js";
 import { timmArchitecture } from "./architectures.js";
-import { classesOf, ownInput, statedBy } from "./arguments.js";
+import { classesOf, ownInput, statedBy, WITHOUT_CLASSIFIER } from "./arguments.js";
 import type { TimmDescription } from "./config.js";
 import { type EvaArguments, evaArguments } from "./eva-arguments.js";
 import { evaNames, isUnusedByEva } from "./eva-names.js";
 import { recogniseEva } from "./eva-recognise.js";
-
-/** Rotary frequencies learned for each block, head and axis: [2, depth, heads, width / 2]. */
-const FREQUENCIES = "rope.freqs";
+import { rotaryAttention } from "./eva-rotary.js";
 
 function attentionNames(scope: string, args: EvaArguments, joint: boolean): AttentionNames {
   const { qkv_bias: biased, attn_type, qkv_fused, qk_norm, scale_attn_inner } = args;
@@ -104,72 +93,6 @@ function hiddenOf({ embed_dim, mlp_ratio, swiglu_mlp, swiglu_align_to: align }: 
   return swiglu_mlp && align > 0 ? Math.ceil(hidden / align) * align : hidden;
 }
 
-/** Pairs of neighbours become pairs of one from each half. */
-const neighboursApart = (width: number): readonly number[] =>
-  Array.from({ length: width }, (_, i) => (i < width / 2 ? 2 * i : 2 * i - width + 1));
-
-/** The rotation of each block, and its constants. */
-function rotations(site: Site, args: EvaArguments, grid: Size, prefix: number): (index: number) => Rotation {
-  const { graph, weights } = site;
-  const { embed_dim, num_heads: heads, depth, rope_grid_offset: offset } = args;
-  const width = embed_dim / heads;
-  const patches = grid[0] * grid[1];
-  const columnsFirst = args.rope_grid_indexing === "xy";
-  if (args.rope !== "mixed") {
-    const coordinates =
-      args.rope === "dinov3"
-        ? centredCoordinates(grid, offset)
-        : indexCoordinates(grid, offset, args.ref_feat_shape ?? undefined);
-    const factor = args.rope === "dinov3" ? 2 * Math.PI : 1;
-    const options = { width, temperature: args.rope_temperature, factor, columnsFirst };
-    const shape = { prefix, patches, width, heads: 1 };
-    const rotation = fixedRotation(site, "rope", axialAngles(coordinates, options), shape);
-    return () => rotation;
-  }
-  const positions = Array.from({ length: patches }, (_, patch): readonly [number, number] => {
-    const [row, column] = [Math.floor(patch / grid[1]), patch % grid[1]];
-    return columnsFirst ? [column, row] : [row, column];
-  });
-  const each = (heads * width) / 2;
-  const parts = [{ name: FREQUENCIES, dims: [2, depth, heads, width / 2] }];
-  const dims = [prefix + patches, heads, width];
-  return (index) => {
-    const constant = (kind: "cos" | "sin"): string => {
-      const name = graph.fresh(`rope.${index}.${kind}`);
-      const value = weights.derive(parts, dims, ([all = new Float32Array()], out) => {
-        const of = (axis: number) =>
-          all.subarray((axis * depth + index) * each, (axis * depth + index + 1) * each);
-        fillRotation(
-          out,
-          mixedAngles(positions, [of(0), of(1)], heads),
-          { prefix, patches, width, heads },
-          kind,
-        );
-      });
-      graph.define(name, value);
-      return name;
-    };
-    return { cos: constant("cos"), sin: constant("sin") };
-  };
-}
-
-/** What blocks' attention has beside weights. */
-function attending(
-  site: Site,
-  args: EvaArguments,
-  grid: Size,
-  prefix: number,
-): (index: number) => AttentionExtras {
-  if (args.rope === undefined) return () => ({});
-  const width = args.embed_dim / args.num_heads;
-  const of = rotations(site, args, grid, prefix);
-  const order = args.rope_rotate_half ? undefined : neighboursApart(width);
-  return (index) => {
-    const rotation = of(index);
-    return { order, rotate: (x) => rotate(site, `blocks.${index}.attn`, rotation, x, width) };
-  };
-}
-
 /** The grid of a position embedding: that of the model's own images, or a square one. */
 function gridOfPositions(rows: number | undefined, own: Size, positioned: number): Size {
   const patches = (rows ?? 0) - positioned;
@@ -212,7 +135,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const before = prefixLength(prefix);
   const rows = tensors.get(stored("pos_embed"))?.dims[1];
   const classes = classesOf(description, args.num_classes);
-  const head = headOf(args, before, classes);
+  const head = withFeatures(headOf(args, before, classes), options.features, prefix);
   const joint = tensors.has("blocks.0.attn.qkv.bias") && args.attn_type === "eva";
   const vit: Vit = {
     dim,
@@ -240,14 +163,22 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
   const write = (plain: Site, pixels: string): string => {
     plain.weights.leave((name) => isUnusedByEva(name, tensors, args.qkv_bias));
     const site = withBiases(renamed(plain, stored), (module) => isBiased(module, args));
-    return writeVit(site, pixels, { ...vit, attend: attending(site, args, grid, before) });
+    return writeVit(site, pixels, { ...vit, attend: rotaryAttention(site, args, grid, before) });
   };
   const positions = vit.positions?.grid;
   const moved = positions !== undefined && positions.join() !== grid.join();
   const note =
     moved && `Position embeddings for ${positions.join("×")} patches were interpolated to ${grid.join("×")}.`;
   const input = [channels, ...image] as const;
-  return { input, classes, write, ...statedBy(description, input, [note]) };
+  return {
+    input,
+    classes: head.classes,
+    write,
+    ...statedBy(description, input, [
+      note,
+      classes === 0 && options.features === undefined && WITHOUT_CLASSIFIER,
+    ]),
+  };
 }
 
 const isEva = ({ architecture }: TimmDescription): boolean => timmArchitecture(architecture)?.class === "Eva";
