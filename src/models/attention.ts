@@ -132,10 +132,10 @@ export function attention(
     .map((part) => reshape(site, scope, part, [0, tokens, heads, width]));
   const normed = (part: string, name: string | undefined, size: number) =>
     name !== undefined && weights.has(`${name}.weight`) ? layerNorm(site, name, part, size, epsilon) : part;
-  // On the queries, the scale touches fewer numbers than on the scores.
-  const rotated = rotate(normed(q, names.queryNorm, width));
-  const scaled = layer(site, scope, "Mul", [rotated, graph.float(width ** -0.5)]);
-  const queries = transpose(site, scope, scaled, [0, 2, 1, 3]);
+  // Right in front of the product: ONNX Runtime makes the scale a factor of it, and elsewhere it touches fewer numbers on
+  // the queries than on the scores.
+  const turned = transpose(site, scope, rotate(normed(q, names.queryNorm, width)), [0, 2, 1, 3]);
+  const queries = layer(site, scope, "Mul", [turned, graph.float(width ** -0.5)]);
   const keys = transpose(site, scope, rotate(normed(k, names.keyNorm, width)), [0, 2, 3, 1]);
   const values = transpose(site, scope, v, [0, 2, 1, 3]);
   const product = layer(site, scope, "MatMul", [queries, keys]);
