@@ -4,10 +4,16 @@
  *
  *     npm run bench -- MODEL.onnx… [--batch 1,8] [--rounds 9] [--threads 2] [--memory 1000]
  *
- * Without models, the bundled ViT-Tiny is measured. bench/export.py writes ViT-B/16, ViT-Ti/16 and Swin-T.
+ *     npm run bench -- --pair CHECKPOINT=MODEL.onnx… [--batch 1,8] [--rounds 9] [--threads 2]
+ *
+ * Without models, the bundled ViT-Tiny is measured. A pair is a checkpoint and the file exported from the same model: what
+ * is measured is a forward pass of the one over that of the other. bench/export.py writes both, for ViT-B/16, ViT-Ti/16,
+ * DeiT-S/16 and Swin-T.
  */
 import { parseArgs } from "node:util";
 import { deletion, gradCam, gradientRollout, insertion, openModel } from "../dist/index.js";
+import { compareWithExport } from "./checkpoints.js";
+import { ratio } from "./measure.js";
 import { plainForward } from "./plain-forward.js";
 
 const { values, positionals } = parseArgs({
@@ -17,49 +23,14 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "9" },
     threads: { type: "string" },
     memory: { type: "string" },
+    pair: { type: "string", multiple: true, default: [] },
   },
 });
-const models = positionals.length > 0 ? positionals : ["assets/models/vit_tiny_patch16_224"];
+const bundled = values.pair.length > 0 ? [] : ["assets/models/vit_tiny_patch16_224"];
+const models = positionals.length > 0 ? positionals : bundled;
+const batches = values.batch.split(",").map(Number);
 const rounds = Number(values.rounds);
 const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
-
-/** @param {readonly number[]} numbers */
-const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-};
-
-/** @param {() => Promise<unknown>} work @returns {Promise<number>} milliseconds */
-async function time(work) {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-/**
- * Runs both in turns and gives the median of time(work)/time(plain) with the quartiles.
- * @param {() => Promise<unknown>} plain
- * @param {() => Promise<unknown>} work
- */
-async function ratio(plain, work) {
-  await plain();
-  await work();
-  const ratios = [];
-  const times = [];
-  for (let i = 0; i < rounds; i++) {
-    const before = await time(plain);
-    const middle = await time(work);
-    const after = await time(plain);
-    ratios.push(middle / ((before + after) / 2));
-    times.push((before + after) / 2);
-  }
-  const sorted = [...ratios].sort((a, b) => a - b);
-  const quartile = (/** @type {number} */ q) => (sorted[Math.round(q * (sorted.length - 1))] ?? 0).toFixed(2);
-  return {
-    text: `${median(ratios).toFixed(3)}  [${quartile(0.25)}, ${quartile(0.75)}]`,
-    plain: median(times),
-  };
-}
 
 /** @param {import("../dist/index.js").OpenedModel} model @param {number} count */
 function images(model, count) {
@@ -83,12 +54,14 @@ async function drain(results) {
   for await (const _ of results);
 }
 
+for (const pair of values.pair) await compareWithExport(pair, { batches, rounds, ...threads });
+
 for (const path of models) {
   const model = await openModel(path, threads);
   const plain = await plainForward(path, threads);
   console.log(`\n${path} (${model.anatomy.family}, ${model.anatomy.image.join("×")})`);
   console.log("  ratio to a plain forward pass, median [quartiles]");
-  for (const batch of values.batch.split(",").map(Number)) {
+  for (const batch of batches) {
     const inputs = images(model, batch);
     const forward = () => plain.run(inputs);
     for (const [name, method] of /** @type {const} */ ([
@@ -96,7 +69,7 @@ for (const path of models) {
       ["gradient rollout", gradientRollout()],
     ])) {
       const explain = () => drain(model.explainAll(inputs, [method], { batch }));
-      const { text, plain: ms } = await ratio(forward, explain);
+      const { text, plain: ms } = await ratio(forward, explain, rounds);
       console.log(
         `  ${name.padEnd(22)} batch ${String(batch).padEnd(3)} ${text}   (forward ${ms.toFixed(0)} ms)`,
       );
@@ -116,10 +89,14 @@ for (const path of models) {
     await score();
     const raw = images(model, 8);
     const batches = forwards / 8;
-    const { text } = await ratio(async () => {
-      for (let i = 0; i < Math.floor(batches); i++) await plain.run(raw);
-      if (forwards % 8 > 0) await plain.run(raw.slice(0, forwards % 8));
-    }, score);
+    const { text } = await ratio(
+      async () => {
+        for (let i = 0; i < Math.floor(batches); i++) await plain.run(raw);
+        if (forwards % 8 > 0) await plain.run(raw.slice(0, forwards % 8));
+      },
+      score,
+      rounds,
+    );
     console.log(`  insertion + deletion   ${forwards} forwards, time over raw forwards: ${text}`);
   }
   if (values.memory !== undefined) await memory(model, Number(values.memory));
