@@ -280,7 +280,7 @@ describe("a bare state dict of a Swin", () => {
     [{ library: "hugging-face", second: true }, undefined, /give --arch swinv2:image_size=224,window_size=8/],
     [{ library: "hugging-face", second: true }, "swinv2:image_size=8", /give --arch swinv2:window_size=8/],
     [{ library: "hugging-face" }, "vit", /Hugging Face's swin, not of vit: give --arch swin/],
-    [{ library: "hugging-face" }, "swin:depths=2", /there is no parameter depths/],
+    [{ library: "hugging-face" }, "swin:layers=2", /there is no parameter layers \(there are: image_size/],
     [{ library: "torchvision" }, undefined, /give its images' size, --arch swin_t:image_size=HxW/],
     [{ library: "torchvision" }, "swin_v2_t", /torchvision's Swin, not of swin_v2_t: give --arch swin_t/],
     [{ library: "torchvision", second: true }, "swin_v2_t", /do not say how large the windows are/],

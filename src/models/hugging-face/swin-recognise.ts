@@ -78,16 +78,17 @@ export function recogniseSwin(tensors: TensorShapes, arch: Spec | undefined): Re
     );
   }
   if (arch.name !== type) throw give(`, not of ${arch.name}: give --arch ${type}`);
-  const unknown = Object.keys(arch.parameters).filter((key) => !KEYS.includes(key));
+  const findings = findingsOf(tensors, found, type);
+  const known = [...new Set([...KEYS, ...findings.map(([name]) => name)])];
+  const unknown = Object.keys(arch.parameters).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
     throw new VitreousError(
-      `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${KEYS.join(", ")}); everything else follows from the tensors`,
+      `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")})`,
     );
   }
   const stated = Object.fromEntries(
     Object.entries(arch.parameters).map(([key, text]) => [key, argumentOf(text)]),
   );
-  const findings = findingsOf(tensors, found, type);
   const { args, inferred } = settle(findings, stated);
   // Of Swin V2's windows, newer files have no trace.
   if (args.window_size === undefined) {

@@ -75,11 +75,16 @@ export function jsonOf(text: string): unknown {
 /** What shapes do not say. */
 const KEYS = ["num_attention_heads", "image_size", "hidden_act", "layer_norm_eps"];
 
-function stated(arch: Spec | undefined, type: VitModelType): Readonly<Record<string, unknown>> {
-  const unknown = Object.keys(arch?.parameters ?? {}).filter((key) => !KEYS.includes(key));
+function stated(
+  arch: Spec | undefined,
+  type: VitModelType,
+  fields: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const known = [...new Set([...KEYS, ...fields])];
+  const unknown = Object.keys(arch?.parameters ?? {}).filter((key) => !known.includes(key));
   if (unknown.length > 0)
     throw new VitreousError(
-      `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${KEYS.join(", ")}); everything else follows from the tensors`,
+      `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")})`,
     );
   return Object.fromEntries(Object.entries(arch?.parameters ?? {}).map(([key, text]) => [key, jsonOf(text)]));
 }
@@ -159,8 +164,12 @@ export function recogniseVit(tensors: TensorShapes, arch: Spec | undefined): Rec
   const trunk = findTrunk(tensors);
   if (trunk === undefined || (arch !== undefined && !isVitModelType(arch.name))) return undefined;
   const type = typeOf(trunk, arch);
-  const given = stated(arch, type);
   const shapes = fromShapes(tensors, { ...trunk, type });
+  const given = stated(
+    arch,
+    type,
+    shapes.map(([name]) => name),
+  );
   const json: Record<string, unknown> = Object.fromEntries(shapes);
   const inferred: Inferred[] = shapes
     .filter(([name]) => !(name in given))

@@ -58,13 +58,6 @@ export function recogniseVit(tensors: TensorShapes, arch: Spec | undefined): Rec
   }
   const preset = arch && presetOf(arch.name);
   if (arch === undefined || preset === undefined) throw unsettled("how many heads it has");
-  const known = ["num_heads", "image_size"];
-  const unknown = Object.keys(arch.parameters).filter((key) => !known.includes(key));
-  if (unknown.length > 0) {
-    throw new VitreousError(
-      `--arch ${arch.name}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")}); everything else follows from the tensors`,
-    );
-  }
   const [dim = 0, , patch = 0] = dims(PROJECTION);
   const rows = (dims(POSITIONS)[1] ?? 1) - 1;
   const side = Math.round(Math.sqrt(rows));
@@ -88,10 +81,17 @@ export function recogniseVit(tensors: TensorShapes, arch: Spec | undefined): Rec
     ],
     ["representation_size", dims(represented)[0], represented],
   ];
+  const known = facts.map(([name]) => name);
+  const unknown = Object.keys(arch.parameters).filter((key) => !known.includes(key));
+  if (unknown.length > 0) {
+    throw new VitreousError(
+      `--arch ${arch.name}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")})`,
+    );
+  }
   const args: Record<string, number> = {};
   const inferred: Inferred[] = [];
   for (const [name, value, from] of facts) {
-    const stated = known.includes(name) ? whole(arch, name) : undefined;
+    const stated = whole(arch, name);
     if (stated === undefined && value !== undefined) inferred.push({ name, value: String(value), from });
     const settled = stated ?? value;
     if (settled !== undefined) args[name] = settled;
