@@ -19,6 +19,8 @@ from goldens import Subject
 from zoo import CLASSES, first_norm_of_last_block, last_grid, pair, randomise, swin_windows
 
 VIT = {"embed_dim": 12, "depth": 2, "num_heads": 3, "mlp_ratio": 2.0}
+WIDE = {"embed_dim": 24}
+"""Heads of 8 features: two rotary frequencies along each axis."""
 SWIN = {"embed_dim": 6, "depths": (2, 2), "num_heads": (2, 4), "mlp_ratio": 2.0}
 
 
@@ -207,6 +209,27 @@ VITS = [
     plain("beit_base_patch16_224", "relative positions", 1, "mean", fixture=True),
     plain("beit_base_patch16_224", "relative positions at another size", 1, "mean", asked=(24, 24)),
     plain("beitv2_base_patch16_224", "relative positions", 1, "mean"),
+    plain("beit_base_patch16_224", "relative positions, rectangular", 1, "mean", image=(16, 24)),
+    plain("beit_base_patch16_224", "relative and shared positions at another size", 1, "mean", asked=(24, 20),
+          use_shared_rel_pos_bias=True, use_abs_pos_emb=True),
+    plain("beit_base_patch16_224", "SwiGLU, class token, no bias of q and v", 1, "token", global_pool="token",
+          swiglu_mlp=True, scale_mlp=True, qkv_bias=False, init_values=None),
+    plain("beit_base_patch16_224", "bare", 1, "mean", file="beit.pth"),
+    plain("vit_small_patch16_rope_224", "rotary, columns first, rectangular", 1, "token", image=(16, 24), **WIDE),
+    plain("vit_small_patch16_rope_mixed_224", "learned rotary, rectangular", 1, "token", image=(16, 24), fixture=True, **WIDE),
+    plain("vit_small_patch16_rope_mixed_ape_224", "learned rotary at another size", 1, "token", asked=(24, 20), **WIDE),
+    plain("vit_medium_patch16_rope_reg1_gap_256", "rotary at another size", 1, "mean", asked=(24, 20), **WIDE),
+    plain("vit_mediumd_patch16_rope_reg1_gap_256", "no bias of q and v", 1, "mean", **WIDE),
+    plain("eva02_base_patch14_224", "norm in the MLP at another size", 1, "mean", asked=(24, 20), fixture=True, **WIDE),
+    plain("eva02_base_patch16_clip_224", "norm in attention", 1, "token", **WIDE),
+    plain("eva_giant_patch14_224", "no rotation", 1, "mean"),
+    plain("vit_small_patch16_dinov3_qkvb", "biases of q and v", 5, "mean", **WIDE),
+    plain("vit_small_patch16_dinov3", "q/k norm", 5, "mean", qk_norm=True, **WIDE),
+    plain("vit_small_patch16_dinov3", "mean and maximum", 5, "mean", global_pool="avgmax", **WIDE),
+    plain("vit_huge_plus_patch16_dinov3", "padded SwiGLU", 5, "mean", **{**WIDE, "mlp_ratio": 2.3}),
+    plain("vit_pe_spatial_tiny_patch16_512", "pre-norm, biases of q, k and v", 1, "mean", global_pool="avg", **WIDE),
+    plain("vit_small_patch16_dinov3", "bare", 5, "mean", file="dinov3.pth",
+          arch="vit_small_patch16_dinov3:num_heads=3,img_size=16", **WIDE),
 ]
 
 SWIN_TINY, SWIN2_TINY = "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256"
@@ -221,6 +244,8 @@ SWINS = [
     shifted(SWIN_TINY, "window larger than the grid", image=8, window=7),
     shifted(SWIN_TINY, "three stages", depths=(2, 2, 2), num_heads=(1, 2, 4), image=32),
     shifted(SWIN_TINY, "at another size", image=16, asked=(24, 16)),
+    shifted(SWIN_TINY, "windows that grow at another size", image=8, window=7, asked=(16, 16)),
+    shifted(SWIN_TINY, "windows that shrink at another size", image=16, window=7, asked=(10, 12)),
     shifted(SWIN_TINY, "no classifier", classes=0),
     shifted(SWIN_TINY, "float16", dtype=torch.float16),
     shifted("swin_small_patch4_window7_224", "patches of 4", patch=4, image=32, window=7),
@@ -231,6 +256,7 @@ SWINS = [
             arch=f"{SWIN2_TINY}:img_size=16,window_size=4"),
     shifted(SWIN2_TINY, "pretrained windows", pretrained_window_sizes=(3, 2)),
     shifted(SWIN2_TINY, "at another size", image=16, asked=(24, 16)),
+    shifted(SWIN2_TINY, "windows that grow at another size", image=8, window=7, asked=(16, 16)),
     shifted(SWIN2_TINY, "window larger than the grid", image=8, window=8),
     shifted("swinv2_base_window12to16_192to256", "its own options", window=4, depths=(2, 2, 2, 2), num_heads=(1, 2, 2, 4), image=32),
 ]
