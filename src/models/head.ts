@@ -45,7 +45,7 @@ export function readHead(tensors: StoredTensors, source: string, order?: Feature
   if (layer === undefined || weight === undefined || rest.length > 0) {
     const found = [...plain.keys()].slice(0, 4).join(", ");
     throw new VitreousError(
-      `${source} is no linear classifier: a tensor "weight" [classes, features] and a "bias" [classes] are expected, alone or under ${LAYERS.slice(1).join(" ")} or module., but it has ${plain.size} tensors (${found}${plain.size > 4 ? ", …" : ""})`,
+      `${source} is no linear classifier: a tensor "weight" [classes, features] and a "bias" [classes] are expected, alone or under ${LAYERS.slice(1).join(", ")} or module., but it has ${plain.size} tensors (${found}${plain.size > 4 ? ", …" : ""})`,
     );
   }
   const [classes = 0, width = 0] = weight.dims;

@@ -42,7 +42,7 @@ class Block(nn.Module):
 class Plain(nn.Module):
     """A ViT with a choice of patch embedding, of where the other tokens stand, and of head."""
 
-    def __init__(self, patch="conv", tokens="first", head="token", **block):
+    def __init__(self, patch="conv", tokens="first", head="token", classes=CLASSES, **block):
         super().__init__()
         self.patch, self.tokens, self.head = patch, tokens, head
         self.conv = nn.Conv2d(3, DIM, 8, 8)
@@ -58,7 +58,7 @@ class Plain(nn.Module):
         self.norm = nn.LayerNorm(DIM)
         self.query = nn.Parameter(torch.randn(1, 1, DIM))
         self.pool = nn.MultiheadAttention(DIM, HEADS, batch_first=True)
-        self.fc = nn.Linear(DIM, CLASSES)
+        self.fc = nn.Linear(DIM, classes) if classes else nn.Identity()
 
     def embed(self, x):
         n, _, h, w = x.shape
@@ -137,6 +137,14 @@ def teacher():
     return Several(model, lambda o: (o.cls_logits, o.distillation_logits, o.logits))
 
 
+def pooler():
+    config = transformers.ViTConfig(
+        hidden_size=DIM, num_hidden_layers=1, num_attention_heads=HEADS, intermediate_size=2 * DIM,
+        image_size=32, patch_size=8,
+    )
+    return Several(transformers.ViTModel(config), lambda o: (o.last_hidden_state, o.pooler_output))
+
+
 MODELS = {
     "sequence_first": SequenceFirst,
     "post_norm": lambda: SequenceFirst(norm_first=False),
@@ -154,6 +162,8 @@ MODELS = {
     "sigmoid": lambda: Several(Plain(), lambda z: z.sigmoid()),
     "probabilities_and_logits": lambda: Several(Plain(), lambda z: (z.softmax(-1), z)),
     "teacher": teacher,
+    "features": lambda: Plain(classes=0),
+    "pooler": pooler,
 }
 
 
