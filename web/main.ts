@@ -2,7 +2,7 @@
  * @file The page: explains a model in the browser. Its functions are on `window.vitreous`, for the console and for
  * the test that drives the page.
  */
-import { methodFromSpec, type OpenWebOptions, openModel } from "../src/web.js";
+import { methodFromSpec, type OpenWebOptions, openModel, type WebCheckpoint } from "../src/web.js";
 
 /** An image in the model's own input space, [channels, height, width] float32, as raw bytes behind a URL. */
 interface TensorSource {
@@ -22,14 +22,21 @@ interface PlainExplanation {
   }[];
 }
 
+/** Where a checkpoint is: its weights, and its config.json. */
+interface CheckpointSource {
+  readonly weights: string;
+  readonly config: string;
+}
+
 /** Explains one image, with methods as the command line writes them ("grad-cam", "gradient-rollout:discard=0.5"). */
 async function explain(
-  modelUrl: string,
+  source: string | CheckpointSource,
   { url, channels, height, width }: TensorSource,
   methods: readonly string[],
   options: OpenWebOptions = {},
 ): Promise<PlainExplanation> {
-  const model = await openModel(await bytes(modelUrl), { name: modelUrl, ...options });
+  const name = typeof source === "string" ? source : source.weights;
+  const model = await openModel(await contentOf(source), { name, ...options });
   try {
     const data = new Float32Array((await bytes(url)).buffer);
     const image = await model.fromTensor({ channels, height, width, data });
@@ -41,6 +48,12 @@ async function explain(
   } finally {
     await model.close();
   }
+}
+
+async function contentOf(source: string | CheckpointSource): Promise<Uint8Array | WebCheckpoint> {
+  if (typeof source === "string") return bytes(source);
+  const config = new TextDecoder().decode(await bytes(source.config));
+  return { weights: await bytes(source.weights), config };
 }
 
 async function bytes(url: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -35,6 +35,21 @@ function firstImage(model: CorpusModel) {
 
 const models = [fixture("vit"), fixture("swin")];
 
+/** A checkpoint of the repository's own, for images of 16 × 16. */
+const checkpoint = fileURLToPath(
+  new URL(
+    "../fixtures/checkpoints/timm-beit-base-patch16-224-relative-positions/checkpoint",
+    import.meta.url,
+  ),
+);
+
+const small = {
+  channels: 3,
+  height: 16,
+  width: 16,
+  data: Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(i)),
+};
+
 /** The largest distance, relative to the largest expected value. */
 function distance(got: readonly number[] | undefined, expected: Float32Array): number {
   const most = Math.max(...expected.map(Math.abs));
@@ -56,10 +71,13 @@ describe.skipIf(chromium === undefined)("the page, built and opened in Chromium"
       logLevel: "error",
     });
     const files = new Map<string, Uint8Array>([["/not-a-model.onnx", new Uint8Array(100)]]);
+    for (const file of ["config.json", "model.safetensors"])
+      files.set(`/${file}`, await readFile(join(checkpoint, file)));
     for (const { name, path, image } of models) {
       files.set(`/${name}.onnx`, await readFile(path));
       files.set(`/${name}.f32`, new Uint8Array(image.data.buffer));
     }
+    files.set("/checkpoint.f32", new Uint8Array(small.data.buffer));
     site = await serveFolder(folder, files);
     browser = await launch(chromium ?? "");
     page = await browser.newPage();
@@ -114,6 +132,29 @@ describe.skipIf(chromium === undefined)("the page, built and opened in Chromium"
       expect(got.ticks, "the page stays responsive").toBeGreaterThan(5);
     },
   );
+
+  it("explains a checkpoint as Node does", async () => {
+    const got = await page.evaluate(
+      async ([url, methods]) =>
+        window.vitreous.explain(
+          { weights: "model.safetensors", config: "config.json" },
+          { url, channels: 3, height: 16, width: 16 },
+          methods,
+          { threads: 1 },
+        ),
+      ["checkpoint.f32", methods] as const,
+    );
+    const onNode = await openModel(checkpoint);
+    const expected = await onNode.explain(
+      await onNode.fromTensor(small, "small"),
+      methods.map(methodFromSpec),
+    );
+    await onNode.close();
+    expect(distance(got.logits, expected.logits)).toBeLessThanOrEqual(1e-4);
+    for (const [m, map] of expected.maps.entries()) {
+      expect(distance(got.maps[m]?.values, map.values), map.method).toBeLessThanOrEqual(1e-4);
+    }
+  });
 
   it("says what is wrong with a file that is no model", async () => {
     const [vit] = models;

@@ -2,13 +2,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { outputSize } from "../../imaging/preprocessing.js";
-import type { Inferred } from "../../models/architecture.js";
 import { downloadModel, isHubName } from "../../models/node/hub.js";
 import { openCheckpoint } from "../../models/node/open.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { parseSpec } from "../../spec.js";
+import { inferredInWords } from "../inferred.js";
 import { type NamedText, statedPreprocessing } from "../settings.js";
 import { sha256Of } from "./sha256.js";
 import { configurationIn } from "./text.js";
@@ -99,7 +99,7 @@ async function readCheckpoint(
     image: imageSize,
     prepared: preparedSize({ preprocess, beside }),
   });
-  const told = inferred.length === 0 ? [] : [inWords(inferred)];
+  const told = inferred.length === 0 ? [] : [inferredInWords(inferred)];
   return {
     model,
     sha256: await sha256Of(...files),
@@ -115,14 +115,4 @@ function preparedSize(
 ): readonly [number, number] | undefined {
   const stated = statedPreprocessing(sources);
   return stated && outputSize(stated);
-}
-
-/** "num_heads 3 and img_size 64 from vit_tiny_patch16_224; depth 4 from the names of the blocks". */
-function inWords(inferred: readonly Inferred[]): string {
-  const bySource = new Map<string, string[]>();
-  for (const { name, value, from } of inferred) {
-    bySource.set(from, [...(bySource.get(from) ?? []), `${name} ${value}`]);
-  }
-  const parts = [...bySource].map(([from, values]) => `${values.join(", ")} from ${from}`);
-  return `inferred: ${parts.join("; ")}`;
 }

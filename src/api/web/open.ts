@@ -1,10 +1,11 @@
-/** @file Opens a model in a page: bytes of an .onnx file, what is said of it, and a runtime over onnxruntime-web. */
+/** @file Opens a model in a page: an .onnx file or a checkpoint, what is said of it, and a runtime over onnxruntime-web. */
 import type { AnatomyHints } from "../../anatomy/hints.js";
 import { readModel } from "../../onnx/read.js";
 import { type WebRuntimeOptions, webRuntime } from "../../runtime/web/web-runtime.js";
 import { understand } from "../graphs.js";
 import { completeParts } from "../image-model.js";
 import { type NamedText, readSettings } from "../settings.js";
+import { readWebCheckpoint, type WebCheckpoint } from "./checkpoint.js";
 import { WebModel } from "./web-model.js";
 
 export interface OpenWebOptions extends WebRuntimeOptions {
@@ -20,21 +21,36 @@ export interface OpenWebOptions extends WebRuntimeOptions {
 }
 
 /**
- * Opens the bytes of an .onnx file without external data. Reads the anatomy; runs nothing yet.
+ * Opens the bytes of an .onnx file without external data, or a checkpoint. Reads the anatomy; runs nothing yet.
  *
  * @throws VitreousError: no model, no image classifier, settings that do not fit it, no such device.
  */
-export async function openModel(bytes: Uint8Array, options: OpenWebOptions = {}): Promise<WebModel> {
-  const { name = "model.onnx", preprocess, labels, imageSize, hints, seed = 0, ...device } = options;
-  const model = readModel(bytes);
+export async function openModel(
+  source: Uint8Array | WebCheckpoint,
+  options: OpenWebOptions = {},
+): Promise<WebModel> {
+  const {
+    name = source instanceof Uint8Array ? "model.onnx" : "the weights",
+    imageSize,
+    hints,
+    ...rest
+  } = options;
+  const { preprocess: preprocessText, labels, seed = 0, ...device } = rest;
+  const preprocess = named("preprocess", preprocessText);
+  const { model, beside, notes } =
+    source instanceof Uint8Array
+      ? { model: readModel(source), beside: [], notes: [] }
+      : await readWebCheckpoint(source, { name, preprocess, imageSize });
+  // A checkpoint's image size is settled when its graph is written.
+  const image = source instanceof Uint8Array ? imageSize : undefined;
   const runtime = await webRuntime(device);
   try {
-    const { anatomy, graphs, head } = await understand(model, runtime, { hints, image: imageSize });
+    const { anatomy, graphs, head } = await understand(model, runtime, { hints, image });
     const settings = readSettings(
       {
-        preprocess: named("preprocess", preprocess),
+        preprocess,
         labels: named("labels", labels),
-        beside: [],
+        beside,
         metadata: model.metadata,
         imageSize,
       },
@@ -48,6 +64,7 @@ export async function openModel(bytes: Uint8Array, options: OpenWebOptions = {})
         runtime,
         settings,
         facts: { name, labels: settings.labels, seed },
+        notes,
       }),
     );
   } catch (error) {
