@@ -144,6 +144,22 @@ describe("what classes are called", () => {
     expect(names({})).toBe("01");
   });
 
+  it("is not what lies beside a model whose classifier is another one", () => {
+    expect(settings({ ...all, labels: undefined, metadata: new Map(), ownClassifier: false }).labels).toEqual(
+      ["0", "1"],
+    );
+    expect(settings({ ...all, ownClassifier: false }).labels).toEqual(["a", "b"]);
+  });
+
+  it("is nothing in a model that gives features, and cannot be given", () => {
+    const features = {
+      ...anatomy(),
+      output: { name: "f", kind: "features", classes: 0, features: 8, logits: "f" },
+    } as const;
+    expect(settings({ ...all, labels: undefined }, features).labels).toEqual([]);
+    expect(() => settings(all, features)).toThrow(/l\.txt names classes, but the model gives features/);
+  });
+
   it("must be as many as there are classes, and says which file is wrong", () => {
     expect(() => settings({ labels: file("l.txt", "a\nb\nc") })).toThrow(
       /l\.txt names 3 classes, but the model has 2/,

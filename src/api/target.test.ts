@@ -26,6 +26,11 @@ describe("what is explained, as it is written", () => {
     expect(parseTarget("2", ["a", "2", "c"])).toBe(1);
   });
 
+  it("is refused in a model without classes, but for the predicted one, which nobody asks for", () => {
+    expect(() => parseTarget("0", [])).toThrow(/gives features and no class scores.*--head FILE/);
+    expect(parseTarget("top", [])).toBe("top");
+  });
+
   it("is refused where there is no such class, with those there are", () => {
     expect(() => parseTarget("7", labels)).toThrow(
       /no class "7"; it has 7 classes, 0 to 6: benign, malignant/,

@@ -77,7 +77,11 @@ export const inspectJson = z.looseObject({
     layout: z.enum(["NCHW", "NHWC"]),
     shape: z.array(z.union([z.int(), z.string()])).length(4),
   }),
-  output: z.looseObject({ name: z.string(), kind: z.enum(["logits", "probabilities"]), classes: z.int() }),
+  output: z.looseObject({
+    name: z.string(),
+    kind: z.enum(["logits", "probabilities", "features"]),
+    classes: z.int(),
+  }),
   image: pair,
   grid: pair,
   prefixTokens: z.int(),
