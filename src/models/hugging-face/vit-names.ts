@@ -18,11 +18,15 @@ export const trunkPrefix = (tensors: TensorShapes): string | undefined =>
 export const trunkName = (type: VitModelType): string =>
   type === "vit_mae" || type === "vit_msn" ? "vit." : `${type}.`;
 
-/** "vit.encoder.layer." or "vit.layers.", in front of the block's number. */
-export const blocksPath = (tensors: TensorShapes, prefix: string): string => {
-  const flat = `${prefix}layers.`;
-  return [...tensors.keys()].some((name) => name.startsWith(flat)) ? flat : `${prefix}encoder.layer.`;
-};
+/**
+ * "vit.encoder.layer." or "vit.layers.", in front of the block's number; "encoder.layer." in the files that transformers 5
+ * writes of ViTMSNForImageClassification.
+ */
+export function blocksPath(tensors: TensorShapes, prefix: string): string {
+  const usual = `${prefix}encoder.layer.`;
+  const paths = [`${prefix}layers.`, usual, "encoder.layer."];
+  return paths.find((path) => [...tensors.keys()].some((name) => name.startsWith(path))) ?? usual;
+}
 
 /** The names of block `index`, as the checkpoint has them. */
 export function blockNames(

@@ -74,6 +74,15 @@ describe("transformers' ViT from its checkpoint", () => {
     expect(model.graph.nodes.map((n) => n.scope)).toContain("vit.layers.0.layernorm_before");
   });
 
+  it("finds blocks without the trunk's name in front, as transformers 5 saves ViTMSNForImageClassification", async () => {
+    const cut = Object.entries(classifying).map(([name, dims]) => [
+      name.replace("vit.encoder.", "encoder."),
+      dims,
+    ]);
+    const config = { ...VIT, model_type: "vit_msn", architectures: ["ViTMSNForImageClassification"] };
+    expect(await outputs(config, Object.fromEntries(cut))).toEqual([["logits", 3]]);
+  });
+
   it("reads norms whose tensors are called gamma and beta", async () => {
     const tensors = new Map(
       [...tensorsOf(classifying)].map(([name, tensor]) => [
