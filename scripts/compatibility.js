@@ -28,6 +28,7 @@ import { tensorToFloat32 } from "../dist/onnx/tensor.js";
  * @property {number} prefix_tokens
  * @property {number} [blocks]
  * @property {[number, number]} image
+ * @property {number | null} float64_error
  *
  * @typedef {object} Measured errors relative to the largest magnitude; why it could not be measured
  * @property {number} [logits]
@@ -151,7 +152,7 @@ for (const root of positionals) {
       text: row([
         ...[`${library} ${version}`, architecture, variant, `${image[0]}×${image[1]}`],
         opened ? `${figure(result.logits)}${output === "features" ? " (features)" : ""}` : "not opened",
-        ...[figure(result.gradCam), figure(result.rollout)],
+        ...[figure(wanted.float64_error ?? undefined), figure(result.gradCam), figure(result.rollout)],
       ]),
     });
   }
@@ -166,9 +167,10 @@ const lines = [
   "Checkpoints with random weights, saved as each library saves them, opened by Vitreous, and compared with what the",
   "library computes: the largest difference of two images' logits (or features, of a model without a classifier),",
   "raw Grad-CAM and rollout without discarding, relative to the largest magnitude. Bounds of the tests: 1e-5, 1e-4, 1e-3.",
+  "Own rounding: the library's logits in float32 beside its logits in float64, where it computes in float64 throughout.",
   "",
-  row(["library", "architecture", "variant", "image", "logits", "Grad-CAM", "rollout"]),
-  row(Array(7).fill("---")),
+  row(["library", "architecture", "variant", "image", "logits", "own rounding", "Grad-CAM", "rollout"]),
+  row(Array(8).fill("---")),
   ...rows.map(({ text }) => text),
   "",
 ];
