@@ -141,7 +141,7 @@ describe("torchvision's ViT from a state dict", () => {
     );
     await expect(build("vit_b_16")).rejects.toThrow(/hidden_dim 8 is no multiple of num_heads 12/);
     await expect(build("vit_b_16:heads=2")).rejects.toThrow(
-      /no parameter heads \(there are: num_heads, image_size\)/,
+      /no parameter heads \(there are: num_heads, image_size/,
     );
     await expect(build("vit_b_16:num_heads=two")).rejects.toThrow(
       /num_heads must be one whole number, not "two"/,
