@@ -17,7 +17,7 @@ describe("a file that is no model", () => {
     {
       name: "weights.pth",
       content: randomBytes(100),
-      says: /config\.json and model\.safetensors, or an \.onnx/,
+      says: /no checkpoint/,
     },
   ])("$name: status 1, one clear line, nothing written", async ({ name, content, says }) => {
     writeFileSync(at.path(name), content);
@@ -34,17 +34,12 @@ describe("a file that is no model", () => {
     expect(at.files()).not.toContain("never");
   });
 
-  it("or is not there, or is a folder without one, or lies on the hub", async () => {
+  it("or is not there, or is a folder without one", async () => {
     mkdirSync(at.path("folder"));
-    const [absent, folder, hub] = [
-      await at.run("inspect", "absent.onnx"),
-      await at.run("inspect", "folder"),
-      await at.run("inspect", "hf:owner/name"),
-    ];
+    const [absent, folder] = [await at.run("inspect", "absent.onnx"), await at.run("inspect", "folder")];
     expectOneClearLine(absent, /absent\.onnx/, /no such file/);
-    expectOneClearLine(folder, /config\.json/, /model\.safetensors/);
-    expectOneClearLine(hub, /hf:owner\/name/, /download/);
-    expect([absent, folder, hub].map((r) => r.status)).toEqual([1, 1, 1]);
+    expectOneClearLine(folder, /folder has no weights/, /model\.safetensors/);
+    expect([absent, folder].map((r) => r.status)).toEqual([1, 1]);
   });
 });
 

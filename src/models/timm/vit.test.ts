@@ -167,10 +167,15 @@ describe("a checkpoint that does not fit", () => {
     expect((await build({})).model.graph.outputs.map((o) => o.name)).toEqual(["logits"]);
   });
 
-  it("gives features and says so when it has no classifier", async () => {
-    const { model, notes } = await build({}, { "head.weight": undefined, "head.bias": undefined });
+  it("gives features where it has no classifier, which a configuration that states classes must not lack", async () => {
+    const headless = { "head.weight": undefined, "head.bias": undefined };
+    const { model } = await build({ num_classes: 0 }, headless);
     expect(model.graph.outputs.map((o) => o.name)).toEqual(["features"]);
+    const { notes } = await build({ num_classes: undefined }, headless);
     expect(notes.join()).toMatch(/no classifier: the model gives features/);
+    await expect(build({}, headless)).rejects.toThrow(
+      /Missing \(2\): head\.weight \[3, 4\], head\.bias \[3\]/,
+    );
   });
 
   it("leaves out the projection head of self-supervised training, and says so", async () => {
@@ -179,7 +184,7 @@ describe("a checkpoint that does not fit", () => {
       "head.bias": undefined,
       "head.last_layer.weight_v": [9, 4],
     };
-    expect((await build({}, projection)).notes.join()).toMatch(/projection head/);
+    expect((await build({ num_classes: 0 }, projection)).notes.join()).toMatch(/projection head/);
   });
 
   it("takes images of another size, of whole patches", async () => {

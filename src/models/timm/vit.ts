@@ -71,7 +71,9 @@ const CLASSIFIER = /^head(?:_dist)?\.(?:weight|bias)$/;
 
 function headOf(context: Context, prefix: number): VitHead {
   const { args, description, tensors, distilled } = context;
-  const headless = ![...tensors.keys()].some((name) => CLASSIFIER.test(name));
+  // A configuration that states its classes promises a classifier: one that is missing is told as such.
+  const headless =
+    (description.classes ?? 0) === 0 && ![...tensors.keys()].some((name) => CLASSIFIER.test(name));
   const classes = headless ? 0 : classesOf(description, args.num_classes);
   const heads: VitHead["classifiers"] = distilled ? ["head", "head_dist"] : ["head"];
   return {
