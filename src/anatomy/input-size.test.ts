@@ -47,6 +47,12 @@ describe("an input that leaves its size open", () => {
     expect(shapeOf(model)).toEqual([BATCH, 3, 64, 48]);
   });
 
+  it("is settled by the size that images are prepared in where the weights do not tell it", () => {
+    const open = [BATCH, null, null, null];
+    expect(shapeOf(settleInput(modelOf(open), undefined, [64, 48]))).toEqual([BATCH, 3, 64, 48]);
+    expect(shapeOf(settleInput(modelOf(open, 17), undefined, [64, 48]))).toEqual([BATCH, 3, 32, 32]);
+  });
+
   it("keeps what it says itself", () => {
     const model = settleInput(modelOf([BATCH, 3, 40, null], 26));
     expect(shapeOf(model)).toEqual([BATCH, 3, 40, 40]);

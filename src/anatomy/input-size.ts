@@ -11,10 +11,15 @@ const MOST_OTHER_TOKENS = 16;
 
 /**
  * The model with channels, height and width of its image input filled in: height and width from `image` where it is
- * given, else from the position embedding of a square grid; channels from the patch embedding. What nothing tells
- * stays open. To be called before shapes are inferred.
+ * given, else from the position embedding of a square grid, else from `prepared`, the size that images are prepared in
+ * as far as that is said; channels from the patch embedding. What nothing tells stays open. To be called before shapes
+ * are inferred.
  */
-export function settleInput(model: Model, image?: readonly [number, number]): Model {
+export function settleInput(
+  model: Model,
+  image?: readonly [number, number],
+  prepared?: readonly [number, number],
+): Model {
   const { graph } = model;
   const alone = graph.inputs.length === 1 && graph.nodes.some((n) => n.op === "Conv");
   const inputs = graph.inputs.map((input) => {
@@ -24,7 +29,7 @@ export function settleInput(model: Model, image?: readonly [number, number]): Mo
     const last = shape[3] ?? null;
     const channelsLast = isStatic(last) && last <= 4 && !isStatic(shape[1]);
     const conv = graph.nodes.find((n) => n.op === "Conv" && weightOf(graph, n)?.length === 4);
-    const [height, width] = image ?? (conv && sizeFromPositions(graph, conv)) ?? [null, null];
+    const [height, width] = image ?? (conv && sizeFromPositions(graph, conv)) ?? prepared ?? [null, null];
     const weight = conv && weightOf(graph, conv);
     const channels = weight ? (weight[1] ?? 0) * intAttribute(conv, "group", 1) : null;
     const settled: Dim[] = channelsLast ? [null, height, width, channels] : [null, channels, height, width];

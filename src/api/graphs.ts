@@ -8,6 +8,7 @@ import { settleInput } from "../anatomy/input-size.js";
 import { readAnatomy } from "../anatomy/read.js";
 import { makeBatched } from "../onnx/batch.js";
 import { isStatic } from "../onnx/dim.js";
+import { VitreousError } from "../onnx/errors.js";
 import { flattenOutputs } from "../onnx/flat-outputs.js";
 import type { Model } from "../onnx/graph.js";
 import { prepare } from "../onnx/prepare.js";
@@ -39,6 +40,8 @@ export interface UnderstandOptions {
   readonly hints?: AnatomyHints | undefined;
   /** Fixes a dynamic image size. */
   readonly image?: readonly [number, number] | undefined;
+  /** The size that images are prepared in, as far as it is said: for a dynamic size that nothing else fixes. */
+  readonly prepared?: readonly [number, number] | undefined;
 }
 
 /** Reads a model's anatomy and makes its graphs. `runtime` is used only to verify a batch that was made dynamic. */
@@ -48,8 +51,9 @@ export async function understand(
   options: UnderstandOptions = {},
 ): Promise<Understood> {
   const quantised = quantisedNode(original.graph);
-  const prepared = flattenOutputs(prepare(settleInput(original, options.image)));
+  const prepared = flattenOutputs(prepare(settleInput(original, options.image, options.prepared)));
   const anatomy = readAnatomy(prepared, options.hints ?? {});
+  checkSize(anatomy, options.image);
   const batched = await batchedForm(prepared, anatomy, runtime);
   const model = batched ?? prepared;
   const split = splitInput(model, anatomy);
@@ -72,6 +76,13 @@ export async function understand(
     },
     head: split && { model: split.head, output: split.inner, images },
   };
+}
+
+function checkSize({ image }: Anatomy, asked: UnderstandOptions["image"]): void {
+  if (asked === undefined || (asked[0] === image[0] && asked[1] === image[1])) return;
+  throw new VitreousError(
+    `the graph takes images of ${image.join("×")} and no others, not ${asked.join("×")} as asked for; export it for that size, or give its checkpoint`,
+  );
 }
 
 /** The number of images that is baked in: by the input, or by what is computed from it. */

@@ -63,6 +63,14 @@ export function statedPreprocessing({
   return undefined;
 }
 
+/** The size that images are prepared in, where the same files say it. */
+export function preparedSize(
+  sources: Parameters<typeof statedPreprocessing>[0],
+): readonly [number, number] | undefined {
+  const stated = statedPreprocessing(sources);
+  return stated && outputSize(stated);
+}
+
 /** Undefined where nothing says it and the model's channels are not those of a picture. */
 function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preprocessing | undefined {
   const { channels } = anatomy.input;

@@ -70,6 +70,7 @@ export async function openParts(path: string, options: OpenOptions): Promise<Ope
     const { anatomy, graphs, head } = await understand(source.model, runtime, {
       hints,
       image: source.imageSize,
+      prepared: source.prepared,
     }).catch((error: unknown) => {
       throw named(error, path);
     });

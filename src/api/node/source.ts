@@ -1,7 +1,6 @@
 /** @file Where a model comes from on disk: an .onnx file, a checkpoint's folder or a bare file of weights. */
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { outputSize } from "../../imaging/preprocessing.js";
 import { downloadModel, isHubName } from "../../models/node/hub.js";
 import { openCheckpoint } from "../../models/node/open.js";
 import { VitreousError } from "../../onnx/errors.js";
@@ -9,7 +8,7 @@ import type { Model } from "../../onnx/graph.js";
 import { readModelFile } from "../../onnx/node/read-file.js";
 import { parseSpec } from "../../spec.js";
 import { inferredInWords } from "../inferred.js";
-import { type NamedText, statedPreprocessing } from "../settings.js";
+import { type NamedText, preparedSize } from "../settings.js";
 import { sha256Of } from "./sha256.js";
 import { configurationIn } from "./text.js";
 
@@ -35,6 +34,8 @@ export interface Source {
   readonly beside: readonly NamedText[];
   /** The image size that is yet to be settled: a checkpoint's is already. */
   readonly imageSize: readonly [number, number] | undefined;
+  /** For a graph that leaves the image size open: the size that images are prepared in, where that is said. */
+  readonly prepared?: readonly [number, number] | undefined;
   /** What the user should be told: values that were inferred, tensors left out. */
   readonly notes: readonly string[];
 }
@@ -76,7 +77,7 @@ async function onnxIn(folder: string): Promise<string | undefined> {
 
 async function readOnnx(
   path: string,
-  { imageSize, head }: SourceOptions,
+  { imageSize, head, preprocess }: SourceOptions,
   folder = dirname(path),
 ): Promise<Source> {
   if (head !== undefined)
@@ -84,7 +85,9 @@ async function readOnnx(
       `${path} is a graph, whose classifier cannot be given or replaced; --head is for checkpoints`,
     );
   const { model, sha256 } = await readModelFile(path);
-  return { model, sha256, beside: await configurationIn(folder), imageSize, notes: [] };
+  const beside = await configurationIn(folder);
+  const prepared = preparedSize({ preprocess, beside });
+  return { model, sha256, beside, imageSize, prepared, notes: [] };
 }
 
 async function readCheckpoint(
@@ -107,12 +110,4 @@ async function readCheckpoint(
     imageSize: undefined,
     notes: [...told, ...notes],
   };
-}
-
-/** The size of the images that the processor's settings deliver, where they say it. */
-function preparedSize(
-  sources: Parameters<typeof statedPreprocessing>[0],
-): readonly [number, number] | undefined {
-  const stated = statedPreprocessing(sources);
-  return stated && outputSize(stated);
 }

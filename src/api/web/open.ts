@@ -4,7 +4,7 @@ import { readModel } from "../../onnx/read.js";
 import { type WebRuntimeOptions, webRuntime } from "../../runtime/web/web-runtime.js";
 import { understand } from "../graphs.js";
 import { completeParts } from "../image-model.js";
-import { type NamedText, readSettings } from "../settings.js";
+import { type NamedText, preparedSize, readSettings } from "../settings.js";
 import { readWebCheckpoint, type WebCheckpoint } from "./checkpoint.js";
 import { WebModel } from "./web-model.js";
 
@@ -45,7 +45,11 @@ export async function openModel(
   const image = source instanceof Uint8Array ? imageSize : undefined;
   const runtime = await webRuntime(device);
   try {
-    const { anatomy, graphs, head } = await understand(model, runtime, { hints, image });
+    const { anatomy, graphs, head } = await understand(model, runtime, {
+      hints,
+      image,
+      prepared: preparedSize({ preprocess, beside }),
+    });
     const settings = readSettings(
       {
         preprocess,
