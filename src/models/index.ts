@@ -11,6 +11,7 @@ import type { Architecture, Features, Plan, PlanOptions, Recognised } from "./ar
 import { ARCHITECTURES } from "./architectures.js";
 import { type Description, nameOf } from "./description.js";
 import { headPlan, type LinearHead, withHeadTensors } from "./head.js";
+import { byModelType } from "./hugging-face/class-names.js";
 import { readHuggingFaceConfig } from "./hugging-face/config.js";
 import type { StoredTensors, TensorShapes } from "./stored-tensor.js";
 import { readTimmConfig } from "./timm/config.js";
@@ -53,8 +54,9 @@ export function readConfig(json: unknown, source = "config.json"): Description {
  * @throws VitreousError where they are of no known architecture, or something cannot be settled
  */
 export function recognise(tensors: TensorShapes, arch: Spec | undefined): Recognised {
+  const named = byModelType(arch);
   for (const architecture of ARCHITECTURES) {
-    const found = architecture.recognise?.(tensors, arch);
+    const found = architecture.recognise?.(tensors, named);
     if (found) return found;
   }
   const names = [...tensors.keys()];

@@ -103,8 +103,11 @@ export function classifier(
   outputs: number,
   last = true,
 ): string {
-  const terms = [x, parameter(site, `${scope}.weight`, [outputs, inputs])];
-  if (site.weights.has(`${scope}.bias`)) terms.push(parameter(site, `${scope}.bias`, [outputs]));
+  const terms = [
+    x,
+    parameter(site, `${scope}.weight`, [outputs, inputs]),
+    parameter(site, `${scope}.bias`, [outputs]),
+  ];
   const named = last ? { outputs: [LOGITS] } : { hint: `${scope}.Gemm` };
   return site.graph.add("Gemm", terms, { transB: int(1) }, { scope, ...named });
 }

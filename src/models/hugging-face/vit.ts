@@ -114,7 +114,12 @@ function headOf(kind: Kind, config: VitConfig, prefixTokens: number, classes: nu
 }
 
 /** The number of classes: the rows of the classifier's weight, with which the configuration must agree. */
-function classesOf(kind: Kind, config: VitConfig, tensors: TensorShapes): number {
+function classesOf(
+  kind: Kind,
+  config: VitConfig,
+  tensors: TensorShapes,
+  labels: readonly string[] | undefined,
+): number {
   if (kind === "trunk") return 0;
   const name = kind === "classifier" ? "classifier.weight" : "cls_classifier.weight";
   const rows = tensors.get(name)?.dims[0];
@@ -123,8 +128,8 @@ function classesOf(kind: Kind, config: VitConfig, tensors: TensorShapes): number
       `config.json says num_labels ${config.labels}, but ${name} has ${rows} rows: it belongs to other weights.`,
     );
   }
-  // transformers' own default, for the message about the missing tensor.
-  return rows ?? config.labels ?? 2;
+  // For the message about the missing tensor, in the end with transformers' own default.
+  return rows ?? config.labels ?? labels?.length ?? 2;
 }
 
 const NOTES: Readonly<Record<string, string>> = {
@@ -146,7 +151,12 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     );
   const trunk = trunkPrefix(tensors) ?? (kind === "trunk" ? "" : trunkName(modelType));
   const prefix = prefixOf(config, trunk);
-  const own = headOf(kind, config, prefixLength(prefix), classesOf(kind, config, tensors));
+  const own = headOf(
+    kind,
+    config,
+    prefixLength(prefix),
+    classesOf(kind, config, tensors, description.labels),
+  );
   // The class token alone is what a new classifier reads, where it does not say otherwise by its width.
   const bare: VitHead = options.features === "pooled" ? { ...own, pooling: { kind: "token" } } : own;
   const head = withFeatures(bare, options.features, prefix);
