@@ -15,7 +15,7 @@ import { byModelType } from "./hugging-face/class-names.js";
 import { readHuggingFaceConfig } from "./hugging-face/config.js";
 import type { StoredTensors, TensorShapes } from "./stored-tensor.js";
 import { readTimmConfig } from "./timm/config.js";
-import { type Weights, weightsOf } from "./weights.js";
+import { type Binding, type WeightAccount, type Weights, weightsOf } from "./weights.js";
 
 export type { PlanOptions, Recognised } from "./architecture.js";
 export type { Description } from "./description.js";
@@ -81,6 +81,8 @@ export interface BuildOptions extends PlanOptions {
 export interface BuiltModel {
   readonly model: Model;
   readonly notes: readonly string[];
+  /** By the graph's constants: what of the checkpoint each is made of. */
+  readonly bindings: ReadonlyMap<string, Binding>;
 }
 
 /**
@@ -111,7 +113,15 @@ export async function buildModel(
     graph: writeGraph(plan, weights, nameOf(description)),
     functions: [],
   };
-  return { model, notes: plan.notes ?? [] };
+  return { model, notes: plan.notes ?? [], bindings: byName(model.graph, weights.bindings) };
+}
+
+function byName(graph: Graph, bindings: WeightAccount["bindings"]): ReadonlyMap<string, Binding> {
+  const named = [...graph.constants].flatMap(([name, tensor]): [string, Binding][] => {
+    const binding = bindings.get(tensor);
+    return binding === undefined ? [] : [[name, binding]];
+  });
+  return new Map(named);
 }
 
 function writeGraph({ input, write }: Plan, weights: Weights, name: string): Graph {

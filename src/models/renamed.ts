@@ -20,7 +20,7 @@ export function renamed({ graph, weights }: Site, stored: (name: string) => stri
           names.map((name) => (name === undefined ? undefined : stored(name))),
           length,
         ),
-      derive: (parts, dims, compute) => weights.derive(parts.map(part), dims, compute),
+      derive: (parts, dims, compute, adjoint) => weights.derive(parts.map(part), dims, compute, adjoint),
       leave: weights.leave,
     },
   };

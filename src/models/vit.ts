@@ -7,9 +7,10 @@ import type { Size } from "./architecture.js";
 import { type AttentionExtras, type AttentionNames, attention } from "./attention.js";
 import { int, layer, layerNorm, parameter, patchEmbedding, type Site } from "./layers.js";
 import { type Interpolation, interpolatePositions } from "./positions.js";
+import { addTo } from "./rearrange.js";
 import { type Feed, feedForward } from "./vit-feed.js";
 import { type VitHead, writeHead } from "./vit-head.js";
-import type { Part } from "./weights.js";
+import type { Adjoint, Compute, Part } from "./weights.js";
 
 export type { Feed } from "./vit-feed.js";
 export { type Pooling, type VitHead, withFeatures } from "./vit-head.js";
@@ -101,20 +102,35 @@ function prefixConstant({ graph, weights }: Site, vit: Vit): string {
   }
   const table = positioned ? [positionsPart(vit, positions)] : [];
   const name = graph.fresh(positioned ? `${first?.name}.positioned` : `${first?.name}.joined`);
-  const compute = (values: readonly Float32Array[], out: Float32Array): void => {
-    const rows = positioned ? values[prefix.length] : undefined;
+  /** Calls `visit` for each prefix tensor with its place in the constant and, if it has one, in the position table. */
+  const eachTensor = (
+    visit: (tensor: number, at: number, row: number | undefined, length: number) => void,
+  ) => {
     let [at, row] = [0, 0];
-    prefix.forEach((tokens, i) => {
-      out.set(values[i] ?? [], at);
+    for (const [i, tokens] of prefix.entries()) {
       const length = tokens.count * dim;
-      if (rows && tokens.positioned) {
-        for (let j = 0; j < length; j++) out[at + j] = (out[at + j] ?? 0) + (rows[row + j] ?? 0);
-        row += length;
-      }
+      const placed = positioned && tokens.positioned;
+      visit(i, at, placed ? row : undefined, length);
       at += length;
+      if (placed) row += length;
+    }
+  };
+  const compute: Compute = (values, out) => {
+    const rows = values[prefix.length];
+    eachTensor((i, at, row, length) => {
+      out.set(values[i] ?? [], at);
+      if (row !== undefined && rows) addTo(out.subarray(at, at + length), rows, row);
     });
   };
-  graph.define(name, weights.derive([...parts, ...table], [1, prefixLength(prefix), dim], compute));
+  const adjoint: Adjoint = (out, gradients) => {
+    const rows = gradients[prefix.length];
+    eachTensor((i, at, row, length) => {
+      const tokens = gradients[i];
+      if (tokens) addTo(tokens, out, at);
+      if (row !== undefined && rows) addTo(rows.subarray(row, row + length), out, at);
+    });
+  };
+  graph.define(name, weights.derive([...parts, ...table], [1, prefixLength(prefix), dim], compute, adjoint));
   return name;
 }
 
@@ -130,11 +146,19 @@ function patchPositions({ graph, weights }: Site, vit: Vit, positions: Positions
     return name;
   }
   const own = graph.fresh(`${name}.patches`);
-  const compute = ([rows]: readonly Float32Array[], out: Float32Array): void => {
-    const last = rows?.subarray(rows.length - stored[0] * stored[1] * dim);
-    if (last) out.set(interpolatePositions(last, stored, grid, dim, interpolation));
+  const patchRows = (rows: Float32Array): Float32Array =>
+    rows.subarray(rows.length - stored[0] * stored[1] * dim);
+  const compute: Compute = ([rows], out) => {
+    if (rows) out.set(interpolatePositions(patchRows(rows), stored, grid, dim, interpolation));
   };
-  graph.define(own, weights.derive([part], [1, patches, dim], compute));
+  // Interpolated positions are trained after the checkpoint was brought to the new grid, not through the filter.
+  const adjoint: Adjoint | undefined =
+    stored.join() === grid.join()
+      ? (out, [rows]) => {
+          if (rows) addTo(patchRows(rows), out, 0);
+        }
+      : undefined;
+  graph.define(own, weights.derive([part], [1, patches, dim], compute, adjoint));
   return own;
 }
 

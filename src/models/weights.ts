@@ -7,8 +7,8 @@
 import { VitreousError } from "../onnx/errors.js";
 import type { Tensor } from "../onnx/graph.js";
 import { elementCount, float32Tensor, tensorToFloat32 } from "../onnx/tensor.js";
+import { addBack, copy, endToEnd, refuseAdjoint, sideBySide } from "./rearrange.js";
 import { byteLength, type StoredTensor, type StoredTensors } from "./stored-tensor.js";
-import { transposeInto } from "./transpose.js";
 
 /** Tensors named in full of each kind of problem. */
 const NAMED = 12;
@@ -17,6 +17,25 @@ const NAMED = 12;
 export interface Part {
   readonly name: string;
   readonly dims: readonly number[];
+}
+
+/** Fills `out`, which holds zeros, from the parts. */
+export type Compute = (parts: readonly Float32Array[], out: Float32Array) => void;
+
+/** Adds to the parts' gradients what the gradient by `out` makes them. */
+export type Adjoint = (out: Float32Array, parts: readonly Float32Array[]) => void;
+
+/** How a constant of the graph is made of the checkpoint's tensors: what training has to know to change those. */
+export interface Binding {
+  readonly parts: readonly Part[];
+  readonly compute: Compute;
+  /**
+   * "rearranged": each element of the constant is one of the parts', and none is left out, so that the constant may
+   * be trained in their place (and `adjoint` takes it apart again). "computed": the parts are trained. "fixed":
+   * nothing says how a gradient comes through.
+   */
+  readonly kind: "rearranged" | "computed" | "fixed";
+  readonly adjoint: Adjoint;
 }
 
 export interface Weights {
@@ -31,11 +50,16 @@ export interface Weights {
   readonly takeLinear: (names: readonly string[], outputs: number, inputs: number) => Tensor;
   /** Vectors of [length] each, one after the other; zeros for `undefined` (BEiT's keys have no bias). */
   readonly takeJoined: (names: readonly (string | undefined)[], length: number) => Tensor;
-  /** A constant [dims] computed from tensors of the checkpoint, all as float32. `out` is filled with zeros. */
+  /**
+   * A constant [dims] computed from tensors of the checkpoint, all as float32.
+   *
+   * @param adjoint of `compute`, where that is linear: without it the constant cannot be trained
+   */
   readonly derive: (
     parts: readonly Part[],
     dims: readonly number[],
-    compute: (parts: readonly Float32Array[], out: Float32Array) => void,
+    compute: Compute,
+    adjoint?: Adjoint,
   ) => Tensor;
   /** Tensors that are known and that the logits do not depend on: indices kept as buffers, mask tokens. */
   readonly leave: (matches: (name: string) => boolean) => void;
@@ -47,6 +71,8 @@ export interface WeightAccount extends Weights {
   readonly finish: () => void;
   /** Reads all that was taken, and starts over: the same calls in the same order now get it. */
   readonly load: () => Promise<void>;
+  /** What each constant that was handed out is made of. */
+  readonly bindings: ReadonlyMap<Tensor, Binding>;
 }
 
 function listed(what: string, names: readonly string[]): string {
@@ -73,6 +99,7 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
   const misshapen: string[] = [];
   const fills: (() => Promise<void>)[] = [];
   const handedOut: Tensor[] = [];
+  const bindings = new Map<Tensor, Binding>();
   let next: number | undefined;
 
   /** Makes a constant; once loaded, hands out the one made in the same place before. */
@@ -99,35 +126,57 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
 
   function take(name: string, dims: readonly number[]): Tensor {
     const tensor = find(name, dims);
-    if (tensor?.bytes && tensor.dtype === "float32") return { dtype: "float32", dims, bytes: tensor.bytes };
-    if (tensor?.dtype !== "float32") {
-      return computed([{ name, dims }], dims, ([from], out) => {
-        if (from) out.set(from);
-      });
-    }
+    if (tensor?.dtype !== "float32") return computed(found([{ name, dims }]), dims, copy);
+    if (tensor.bytes) return { dtype: "float32", dims, bytes: tensor.bytes };
     const bytes = new Uint8Array(byteLength(tensor));
     fills.push(() => tensor.readInto(bytes));
     return { dtype: "float32", dims, bytes };
   }
 
+  const found = (parts: readonly Part[]): readonly (StoredTensor | undefined)[] =>
+    parts.map((part) => find(part.name, part.dims));
+
   function computed(
-    parts: readonly Part[],
+    sources: readonly (StoredTensor | undefined)[],
     dims: readonly number[],
-    compute: (parts: readonly Float32Array[], out: Float32Array) => void,
+    compute: Compute,
   ): Tensor {
-    const found = parts.flatMap((part) => find(part.name, part.dims) ?? []);
+    const all = sources.flatMap((source) => source ?? []);
     // finish() throws before this stand-in is used.
-    if (found.length < parts.length) return { dtype: "float32", dims, bytes: new Uint8Array(0) };
+    if (all.length < sources.length) return { dtype: "float32", dims, bytes: new Uint8Array(0) };
     const out = new Float32Array(elementCount(dims));
     fills.push(async () => {
       const values: Float32Array[] = [];
-      for (const tensor of found) values.push(await readFloats(tensor));
+      for (const tensor of all) values.push(await readFloats(tensor));
       compute(values, out);
     });
     return float32Tensor(dims, out);
   }
 
-  const derive: Weights["derive"] = (parts, dims, compute) => once(() => computed(parts, dims, compute));
+  function bound(binding: Binding, make: () => Tensor): Tensor {
+    return once(() => {
+      const tensor = make();
+      bindings.set(tensor, binding);
+      return tensor;
+    });
+  }
+
+  /** Makes a constant of whole tensors that only change their places. */
+  function rearranged(
+    parts: readonly Part[],
+    dims: readonly number[],
+    compute: Compute,
+    adjoint: Adjoint,
+  ): Tensor {
+    return bound({ parts, compute, kind: "rearranged", adjoint }, () =>
+      computed(found(parts), dims, compute),
+    );
+  }
+
+  const derive: Weights["derive"] = (parts, dims, compute, adjoint) =>
+    bound({ parts, compute, kind: adjoint ? "computed" : "fixed", adjoint: adjoint ?? refuseAdjoint }, () =>
+      computed(found(parts), dims, compute),
+    );
 
   function finish(): void {
     const unexpected = [...tensors.keys()].filter((name) => !taken.has(name));
@@ -140,32 +189,23 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
   return {
     has: (name) => tensors.has(name),
     dims: (name) => tensors.get(name)?.dims,
-    take: (name, dims) => once(() => take(name, dims)),
-    takeLinear: (names, outputs, inputs) =>
-      derive(
-        names.map((name) => ({ name, dims: [outputs, inputs] })),
-        [inputs, names.length * outputs],
-        (parts, out) =>
-          parts.forEach((part, i) => {
-            transposeInto(out, part, {
-              rows: outputs,
-              columns: inputs,
-              stride: parts.length * outputs,
-              at: i * outputs,
-            });
-          }),
+    take: (name, dims) =>
+      bound({ parts: [{ name, dims }], compute: copy, kind: "rearranged", adjoint: addBack }, () =>
+        take(name, dims),
       ),
-    takeJoined: (names, length) =>
-      derive(
-        names.flatMap((name) => (name === undefined ? [] : [{ name, dims: [length] }])),
-        [names.length * length],
-        (parts, out) => {
-          let part = 0;
-          names.forEach((name, i) => {
-            if (name !== undefined) out.set(parts[part++] ?? [], i * length);
-          });
-        },
-      ),
+    takeLinear: (names, outputs, inputs) => {
+      const parts = names.map((name) => ({ name, dims: [outputs, inputs] }));
+      const { compute, adjoint } = sideBySide(names.length, outputs, inputs);
+      return rearranged(parts, [inputs, names.length * outputs], compute, adjoint);
+    },
+    takeJoined: (names, length) => {
+      const parts = names.flatMap((name) => (name === undefined ? [] : [{ name, dims: [length] }]));
+      const { compute, adjoint } = endToEnd(names, length);
+      const dims = [names.length * length];
+      return names.includes(undefined)
+        ? derive(parts, dims, compute, adjoint)
+        : rearranged(parts, dims, compute, adjoint);
+    },
     derive,
     leave: (matches) => {
       for (const name of tensors.keys()) if (matches(name)) taken.add(name);
@@ -175,5 +215,6 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
       for (const fill of fills) await fill();
       next = 0;
     },
+    bindings,
   };
 }

@@ -1,0 +1,52 @@
+/** @file How tensors of a checkpoint are laid out as constants of a graph, and how a gradient comes back: both ways in one place. */
+import { addTransposed, transposeInto } from "./transpose.js";
+import type { Adjoint, Compute } from "./weights.js";
+
+export interface Rearrangement {
+  readonly compute: Compute;
+  readonly adjoint: Adjoint;
+}
+
+export const copy: Compute = ([from], out) => {
+  if (from) out.set(from);
+};
+
+export const addBack: Adjoint = (out, [part]) => {
+  if (part) addTo(part, out, 0);
+};
+
+/** Stands for the adjoint of what has none; whoever trains looks at `kind` first. */
+export const refuseAdjoint: Adjoint = () => {
+  throw new RangeError("a constant that is fixed has no gradient to hand on");
+};
+
+/** Adds `part.length` elements of `from`, beginning at `at`. */
+export function addTo(part: Float32Array, from: Float32Array, at: number): void {
+  for (let i = 0; i < part.length; i++) part[i] = (part[i] ?? 0) + (from[at + i] ?? 0);
+}
+
+/** Matrices [outputs, inputs] as one [inputs, count·outputs]. */
+export function sideBySide(count: number, outputs: number, inputs: number): Rearrangement {
+  const place = (i: number) => ({ rows: outputs, columns: inputs, stride: count * outputs, at: i * outputs });
+  return {
+    compute: (parts, out) => {
+      for (const [i, part] of parts.entries()) transposeInto(out, part, place(i));
+    },
+    adjoint: (out, parts) => {
+      for (const [i, part] of parts.entries()) addTransposed(part, out, place(i));
+    },
+  };
+}
+
+/** Vectors one after the other, with zeros for `undefined`. */
+export function endToEnd(names: readonly (string | undefined)[], length: number): Rearrangement {
+  const places = names.flatMap((name, i) => (name === undefined ? [] : [i * length]));
+  return {
+    compute: (parts, out) => {
+      for (const [i, part] of parts.entries()) out.set(part, places[i] ?? 0);
+    },
+    adjoint: (out, parts) => {
+      for (const [i, part] of parts.entries()) addTo(part, out, places[i] ?? 0);
+    },
+  };
+}
