@@ -10,7 +10,8 @@ export type FileKind = "safetensors" | "zip";
 /** Enough to see a tar archive's mark at byte 257. */
 const START_BYTES = 512;
 
-const SAVE_AGAIN = `In Python: torch.save(torch.load(path, map_location="cpu"), "weights.pth").`;
+/** Loading runs what the file says, which is for its owner to decide. */
+const SAVE_AGAIN = `If you trust where it comes from, in Python: torch.save(torch.load(path, map_location="cpu"), "weights.pth")`;
 
 function startsWith(bytes: Uint8Array, signature: readonly number[]): boolean {
   return signature.every((byte, i) => bytes[i] === byte);
@@ -60,7 +61,7 @@ const OTHERS: readonly {
   },
   {
     is: (start) => start[0] === 0x80 && (start[1] ?? 9) <= 5,
-    what: `is a Python pickle that torch.save did not write. ${SAVE_AGAIN}`,
+    what: "is a Python pickle that torch.save did not write, and may run anything when Python loads it. Save the weights alone where they were made: torch.save(model.state_dict(), 'weights.pth')",
   },
 ];
 
