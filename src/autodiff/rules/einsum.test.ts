@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { string } from "../../onnx/attributes.js";
+import { parseEquation } from "../../onnx/einsum.js";
 import { checkGradient, gradientError } from "../testing/finite-differences.js";
-import { parseEquation } from "./einsum.js";
 
 const EXTENTS: Readonly<Record<string, number>> = { a: 2, b: 2, h: 2, i: 3, j: 2, k: 3, d: 2 };
 

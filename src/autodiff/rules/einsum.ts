@@ -3,23 +3,9 @@
  * operand itself has were summed away, so there the gradient is spread out again.
  */
 import { string, stringAttribute } from "../../onnx/attributes.js";
+import { parseEquation } from "../../onnx/einsum.js";
 import type { Rule, RuleTable } from "../rule.js";
 import { unsupported } from "../rule.js";
-
-interface Terms {
-  readonly inputs: readonly string[];
-  readonly result: string;
-}
-
-/** Parses an equation, with the implicit result (labels that occur once, in order) written out. */
-export function parseEquation(equation: string): Terms {
-  const [left = "", right] = equation.replace(/\s/g, "").split("->");
-  const inputs = left.split(",");
-  if (right !== undefined) return { inputs, result: right };
-  const all = [...inputs.join("")];
-  const once = all.filter((label) => all.indexOf(label) === all.lastIndexOf(label));
-  return { inputs, result: once.sort().join("") };
-}
 
 const einsum: Rule = (context) => {
   const { emit, node, dy } = context;

@@ -6,6 +6,7 @@ import type { GraphBuilder } from "../builder.js";
 import type { Node } from "../graph.js";
 import { activationExpansions } from "./activation.js";
 import { attention, rotaryEmbedding } from "./attention.js";
+import { einsumExpansions } from "./einsum.js";
 import { type Expansion, Writer } from "./expansion.js";
 import { matmulExpansions } from "./matmul.js";
 import { microsoftAttentionExpansions } from "./microsoft-attention.js";
@@ -16,6 +17,7 @@ const EXPANSIONS: ReadonlyMap<string, Expansion> = new Map(
     Attention: attention,
     RotaryEmbedding: rotaryEmbedding,
     ...activationExpansions,
+    ...einsumExpansions,
     ...matmulExpansions,
     ...normalisationExpansions,
     ...microsoftAttentionExpansions,

@@ -1,6 +1,7 @@
 /** @file Shapes of matrix products: MatMul, Gemm, Einsum and their quantised relatives. */
 import { intAttribute, stringAttribute } from "../../attributes.js";
 import type { Dim, Shape } from "../../dim.js";
+import { parseEquation } from "../../einsum.js";
 import type { DataType } from "../../graph.js";
 import {
   broadcast,
@@ -41,30 +42,20 @@ const gemm: InferRule = (node, context) => {
 };
 
 const einsum: InferRule = (node, context) => {
-  const equation = stringAttribute(node, "equation", "").replaceAll(" ", "");
-  const [left, right] = equation.split("->");
-  if (left === undefined || equation.includes(".")) return [UNKNOWN];
+  const equation = stringAttribute(node, "equation", "");
+  if (equation.includes(".")) return [UNKNOWN];
+  const { inputs, result } = parseEquation(equation);
   const dims = new Map<string, Dim>();
-  const count = new Map<string, number>();
-  for (const [i, term] of left.split(",").entries()) {
+  for (const [i, term] of inputs.entries()) {
     const shape = inputShape(node, i, context);
     for (const [j, letter] of [...term].entries()) {
       const known = dims.get(letter);
       const d = shape?.[j] ?? null;
       dims.set(letter, known === undefined ? d : broadcastDim(known, d));
-      count.set(letter, (count.get(letter) ?? 0) + 1);
     }
   }
-  // Without "->" the output has the letters that occur once, in alphabetical order.
-  const letters =
-    right ??
-    [...count.keys()]
-      .filter((letter) => count.get(letter) === 1)
-      .sort()
-      .join("");
-  return [
-    { dtype: inputDtype(node, 0, context), shape: [...letters].map((letter) => dims.get(letter) ?? null) },
-  ];
+  const shape = [...result].map((letter) => dims.get(letter) ?? null);
+  return [{ dtype: inputDtype(node, 0, context), shape }];
 };
 
 const qlinearMatmul: InferRule = (node, context) => [
