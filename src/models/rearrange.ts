@@ -1,6 +1,11 @@
 /** @file How tensors of a checkpoint are laid out as constants of a graph, and how a gradient comes back: both ways in one place. */
 import { addTransposed, transposeInto } from "./transpose.js";
-import type { Adjoint, Compute } from "./weights.js";
+
+/** Fills `out`, which holds zeros, from the parts. */
+export type Compute = (parts: readonly Float32Array[], out: Float32Array) => void;
+
+/** Adds to the parts' gradients what the gradient by `out` makes them. */
+export type Adjoint = (out: Float32Array, parts: readonly Float32Array[]) => void;
 
 export interface Rearrangement {
   readonly compute: Compute;

@@ -7,10 +7,10 @@ import type { Size } from "./architecture.js";
 import { type AttentionExtras, type AttentionNames, attention } from "./attention.js";
 import { int, layer, layerNorm, parameter, patchEmbedding, type Site } from "./layers.js";
 import { type Interpolation, interpolatePositions } from "./positions.js";
-import { addTo } from "./rearrange.js";
+import { type Adjoint, addTo, type Compute } from "./rearrange.js";
 import { type Feed, feedForward } from "./vit-feed.js";
 import { type VitHead, writeHead } from "./vit-head.js";
-import type { Adjoint, Compute, Part } from "./weights.js";
+import type { Part } from "./weights.js";
 
 export type { Feed } from "./vit-feed.js";
 export { type Pooling, type VitHead, withFeatures } from "./vit-head.js";

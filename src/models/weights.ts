@@ -7,7 +7,15 @@
 import { VitreousError } from "../onnx/errors.js";
 import type { Tensor } from "../onnx/graph.js";
 import { elementCount, float32Tensor, tensorToFloat32 } from "../onnx/tensor.js";
-import { addBack, copy, endToEnd, refuseAdjoint, sideBySide } from "./rearrange.js";
+import {
+  type Adjoint,
+  addBack,
+  type Compute,
+  copy,
+  endToEnd,
+  refuseAdjoint,
+  sideBySide,
+} from "./rearrange.js";
 import { byteLength, type StoredTensor, type StoredTensors } from "./stored-tensor.js";
 
 /** Tensors named in full of each kind of problem. */
@@ -18,12 +26,6 @@ export interface Part {
   readonly name: string;
   readonly dims: readonly number[];
 }
-
-/** Fills `out`, which holds zeros, from the parts. */
-export type Compute = (parts: readonly Float32Array[], out: Float32Array) => void;
-
-/** Adds to the parts' gradients what the gradient by `out` makes them. */
-export type Adjoint = (out: Float32Array, parts: readonly Float32Array[]) => void;
 
 /** How a constant of the graph is made of the checkpoint's tensors: what training has to know to change those. */
 export interface Binding {
