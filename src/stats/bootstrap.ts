@@ -113,7 +113,7 @@ function meanOf(clusters: readonly Cluster[]): number {
 }
 
 /** Linear interpolation between order statistics (NumPy's default). `sorted` ascending. */
-function quantile(sorted: Float64Array, p: number): number {
+export function quantile(sorted: Float64Array, p: number): number {
   const place = p * (sorted.length - 1);
   const low = Math.floor(place);
   const a = sorted[low] ?? 0;
