@@ -6,6 +6,8 @@ import type { Spec } from "../spec.js";
 import type { Description } from "./description.js";
 import type { Site } from "./layers.js";
 import type { TensorShapes } from "./stored-tensor.js";
+import type { Swin } from "./swin.js";
+import type { Vit } from "./vit.js";
 
 /** [height, width] in pixels. */
 export type Size = readonly [number, number];
@@ -25,6 +27,16 @@ export interface PlanOptions {
   readonly features?: Features | undefined;
 }
 
+/** A network as it is written, whichever library it comes from, with the checkpoint's names for its parts. */
+export type Network =
+  | {
+      readonly kind: "vit";
+      readonly vit: Vit;
+      /** The name under which the checkpoint has a tensor of `vit`. */
+      readonly stored: (name: string) => string;
+    }
+  | { readonly kind: "swin"; readonly swin: Swin };
+
 export interface Plan {
   /** Of the pictures: channels, height, width. */
   readonly input: readonly [number, number, number];
@@ -35,6 +47,8 @@ export interface Plan {
    * the features [n, dim]. Called twice; it must do the same both times.
    */
   readonly write: (site: Site, pixels: string) => string;
+  /** What `write` writes, where it can be told in these terms alone: for translations into another library's names. */
+  readonly network?: Network;
   /** How pictures are prepared where the description says so, as `readPreprocessing` (imaging) takes it. */
   readonly preprocessing?: unknown;
   /** What a person should know about how this checkpoint was read; a sentence each. */

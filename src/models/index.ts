@@ -15,7 +15,7 @@ import { byModelType } from "./hugging-face/class-names.js";
 import { readHuggingFaceConfig } from "./hugging-face/config.js";
 import type { StoredTensors, TensorShapes } from "./stored-tensor.js";
 import { readTimmConfig } from "./timm/config.js";
-import { type Binding, type WeightAccount, type Weights, weightsOf } from "./weights.js";
+import { type Binding, listing, type WeightAccount, type Weights, weightsOf } from "./weights.js";
 
 export type { PlanOptions, Recognised } from "./architecture.js";
 export type { Description } from "./description.js";
@@ -73,6 +73,38 @@ function architectureOf(description: Description): Architecture {
   );
 }
 
+function planOf(description: Description, tensors: TensorShapes, options: PlanOptions): Plan {
+  return architectureOf(description).plan(description, tensors, options);
+}
+
+/**
+ * How a checkpoint's graph is written, without a byte of its weights.
+ *
+ * @throws VitreousError as `buildModel` does
+ */
+export function checkedPlan(description: Description, tensors: StoredTensors, options: PlanOptions): Plan {
+  const plan = planOf(description, tensors, options);
+  const weights = weightsOf(tensors, nameOf(description));
+  writeGraph(plan, weights, nameOf(description));
+  weights.finish();
+  return plan;
+}
+
+/**
+ * The tensors that a description asks for, name → dims, in the order in which the graph takes them.
+ *
+ * @param hints names that settle what a description leaves open, such as the trunk's prefix
+ */
+export function tensorsTaken(
+  description: Description,
+  hints: TensorShapes = new Map(),
+): ReadonlyMap<string, readonly number[]> {
+  const taken = new Map<string, readonly number[]>();
+  const plan = planOf(description, hints, {});
+  writeGraph(plan, listing(taken), nameOf(description));
+  return taken;
+}
+
 export interface BuildOptions extends PlanOptions {
   /** A classifier of the user's, in the place of the checkpoint's own or where it has none. */
   readonly head?: LinearHead | undefined;
@@ -97,9 +129,8 @@ export async function buildModel(
   own: StoredTensors,
   { head, ...options }: BuildOptions = {},
 ): Promise<BuiltModel> {
-  const architecture = architectureOf(description);
   const tensors = head === undefined ? own : withHeadTensors(own, head);
-  const planFor = (features?: Features) => architecture.plan(description, own, { ...options, features });
+  const planFor = (features?: Features) => planOf(description, own, { ...options, features });
   const plan = head === undefined ? planFor() : headPlan(head, planFor, (trunk) => widthOf(trunk, own));
   const weights = weightsOf(tensors, nameOf(description));
   writeGraph(plan, weights, nameOf(description));

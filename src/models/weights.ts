@@ -90,7 +90,7 @@ async function readBytes(tensor: StoredTensor): Promise<Uint8Array> {
   return bytes;
 }
 
-async function readFloats(tensor: StoredTensor): Promise<Float32Array> {
+export async function readFloats(tensor: StoredTensor): Promise<Float32Array> {
   return tensorToFloat32({ dtype: tensor.dtype, dims: tensor.dims, bytes: await readBytes(tensor) });
 }
 
@@ -218,5 +218,30 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
       next = 0;
     },
     bindings,
+  };
+}
+
+/** Weights of which nothing is known but what is asked for: every part goes into `taken`, and all constants are empty. */
+export function listing(taken: Map<string, readonly number[]>): Weights {
+  const note = (parts: readonly Part[], dims: readonly number[]): Tensor => {
+    for (const part of parts) taken.set(part.name, part.dims);
+    return { dtype: "float32", dims, bytes: new Uint8Array(0) };
+  };
+  return {
+    has: () => true,
+    dims: () => undefined,
+    take: (name, dims) => note([{ name, dims }], dims),
+    takeLinear: (names, outputs, inputs) =>
+      note(
+        names.map((name) => ({ name, dims: [outputs, inputs] })),
+        [inputs, names.length * outputs],
+      ),
+    takeJoined: (names, length) =>
+      note(
+        names.flatMap((name) => (name === undefined ? [] : [{ name, dims: [length] }])),
+        [names.length * length],
+      ),
+    derive: note,
+    leave: () => undefined,
   };
 }

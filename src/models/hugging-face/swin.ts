@@ -223,6 +223,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       site.weights.leave((name) => UNUSED.test(name));
       return swin(site, graph, pixels);
     },
+    network: { kind: "swin", swin: graph },
     notes: kept
       ? [`windows stay those of the configuration's ${image_size.join("×")}, as transformers keeps them`]
       : [],

@@ -205,6 +205,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
         vit,
       );
     },
+    network: { kind: "vit", vit, stored: storedName(tensors) },
     notes,
   };
 }

@@ -149,6 +149,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       site.weights.leave((name) => BUFFERS.test(name));
       return swin(site, model, pixels);
     },
+    network: { kind: "swin", swin: model },
     ...statedBy(description, input, []),
   };
 }

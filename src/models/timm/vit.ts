@@ -155,7 +155,15 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     return writeVit(demanding(site, args), pad(site, pixels, pictures), vit);
   };
   const input = [channels, ...pictures.image] as const;
-  return { input, classes: head.classes, write, ...statedBy(description, input, notes) };
+  // Padding in front of the network is not part of it.
+  const whole = pictures.image.join() === pictures.padded.join();
+  return {
+    input,
+    classes: head.classes,
+    write,
+    ...(whole ? { network: { kind: "vit", vit, stored: (name: string) => name } } : {}),
+    ...statedBy(description, input, notes),
+  };
 }
 
 export const timmVit: Architecture = {

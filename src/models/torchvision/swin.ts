@@ -130,6 +130,7 @@ function plan(description: Description, _tensors: TensorShapes, options: PlanOpt
       site.weights.leave((name) => /\.(relative_position_index|relative_coords_table)$/.test(name));
       return swin(site, model, pixels);
     },
+    network: { kind: "swin", swin: model },
     ...(resize !== undefined && crop !== undefined ? preparation(architecture, resize, crop, image) : {}),
   };
 }

@@ -164,6 +164,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
       const demanding = withBiases(site, () => true);
       return writeVit(renamed(demanding, stored), pixels, vit);
     },
+    network: { kind: "vit", vit, stored },
     ...(prepared === undefined ? {} : { preprocessing: prepared.record }),
     notes: [...resized, ...(prepared === undefined || options.prepared !== undefined ? [] : [prepared.note])],
   };
