@@ -21,7 +21,7 @@ export interface Box {
 /**
  * A gradient value·weight that is not multiplied out yet, so that what comes from several linear layers (queries,
  * keys, values) is one matrix product, and a norm in front can fold its own constants into the weight.
- * `weight` is a constant matrix [features of value, features of the result].
+ * `weight` is a matrix [features of value, features of the result].
  */
 export interface Linear {
   readonly kind: "linear";

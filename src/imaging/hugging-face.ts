@@ -4,8 +4,8 @@
  *
  * The pixels are those of transformers 5, whose processors resize with torchvision. Those of Pillow (transformers 4, or
  * `backend="pil"`, here a class name that ends in "Pil") differ from them by one grey level where the filter is bilinear
- * and by up to two where it is bicubic or lanczos: on photographs of cells and ultrasound scans at 0.1 to 0.9 % of all
- * values, 0.001 to 0.006 grey levels on average.
+ * and by up to two where it is bicubic or lanczos: on photographs of cells and ultrasound scans at 0.3 to 0.7 % of all
+ * values, 0.003 to 0.007 grey levels on average.
  *
  * Source: transformers, image_processing_backends.py, image_transforms.py and models/<model>/image_processing_<model>.py.
  */

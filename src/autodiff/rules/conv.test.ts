@@ -14,7 +14,7 @@ const weight = (dims: readonly number[]) => {
   );
 };
 
-describe("gradients of convolutions by their input", () => {
+describe("gradients of convolutions", () => {
   it("Conv with groups, strides, dilations and padding", () =>
     checkProperty(
       fc.tuple(
@@ -39,6 +39,48 @@ describe("gradients of convolutions by their input", () => {
           }),
       }),
       20,
+    ));
+
+  it("Conv by its weight, in any geometry", () =>
+    checkProperty(
+      fc.tuple(
+        small,
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 3 }),
+        small,
+        fc.nat({ max: 1 }),
+        fc.nat({ max: 2 }),
+      ),
+      ([n, kernel, stride, dilation, before, after]) => ({
+        shapes: [
+          [n, 2, 6, 5],
+          [3, 2, kernel, 2],
+        ],
+        dtype: "float32",
+        body: (g, x) =>
+          g.add("Conv", x, {
+            strides: ints([stride, 2]),
+            dilations: ints([dilation, 1]),
+            pads: ints([before, 0, after, 1]),
+          }),
+      }),
+      20,
+    ));
+
+  it("Conv by its weight where it cuts the image into patches, with rows left over or padded", () =>
+    checkProperty(
+      fc.tuple(small, small, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.boolean()),
+      ([n, channels, height, width, padded]) => ({
+        shapes: [[n, channels, 2 * height, 2 * width + 1], [3, channels, height, width], [3]],
+        batch: true,
+        dtype: "float32",
+        body: (g, x) =>
+          g.add("Conv", x, {
+            strides: ints([height, width]),
+            ...(padded ? { pads: ints([0, 0, 0, width - 1]) } : {}),
+          }),
+      }),
+      16,
     ));
 
   for (const mode of ["SAME_UPPER", "SAME_LOWER", "VALID"]) {

@@ -1,11 +1,11 @@
 /**
- * @file Gradients of matrix products. By a constant matrix they stay lazy (`Linear`), so that what several layers
- * give back to one value becomes a single product with a two-dimensional right-hand side, which ONNX Runtime packs.
+ * @file Gradients of matrix products. By one matrix for all rows, a layer's weight, they stay lazy (`Linear`), so that
+ * what several layers give back to one value becomes a single product with a two-dimensional right-hand side.
  */
 import { float, floatAttribute, int, intAttribute } from "../../onnx/attributes.js";
 import { sumTo, unbroadcast } from "../broadcast.js";
 import type { Contribution, Rule, RuleContext, RuleTable } from "../rule.js";
-import { constant, input, inputShape, optionalInput, output, shapeOf, unsupported } from "../rule.js";
+import { input, inputShape, optionalInput, output, shapeOf, unsupported } from "../rule.js";
 
 interface Product {
   /** Operands with at least two axes, as they are multiplied. */
@@ -45,9 +45,6 @@ const matmul: Rule = (context) => {
   const { emit, dy } = context;
   const [a, b] = [input(context, 0), input(context, 1)];
   const [rankA, rankB] = [inputShape(context, 0).length, inputShape(context, 1).length];
-  if (constant(context, 1) && rankB === 2 && rankA >= 2) {
-    return [(): Contribution => ({ kind: "linear", value: dy, weight: emit.swap(b, 2) }), undefined];
-  }
   // A vector is a matrix of one row on the left, of one column on the right; the product lacks that axis.
   const rankY = Math.max(rankA, rankB, 2);
   const added = [...(rankA === 1 ? [rankY - 2] : []), ...(rankB === 1 ? [rankY - 1] : [])];
@@ -58,7 +55,10 @@ const matmul: Rule = (context) => {
     alpha: 1,
   });
   return [
-    () => emit.squeeze(left(context, product()), rankA === 1 ? [0] : []),
+    (): Contribution => {
+      if (rankB === 2 && rankA >= 2) return { kind: "linear", value: dy, weight: emit.swap(b, 2) };
+      return emit.squeeze(left(context, product()), rankA === 1 ? [0] : []);
+    },
     () => emit.squeeze(right(context, product()), rankB === 1 ? [1] : []),
   ];
 };
@@ -94,7 +94,6 @@ const gemm: Rule = (context) => {
   return [
     (): Contribution => {
       if (transA !== 0) return product(b, dy, transB, 1);
-      if (constant(context, 1) === undefined) return product(dy, b, 0, 1 - transB);
       const weight = emit.scale(transB !== 0 ? b : emit.swap(b, 2), alpha);
       return { kind: "linear", value: dy, weight };
     },
