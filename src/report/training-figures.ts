@@ -1,0 +1,109 @@
+/** @file Figures of a training run: how loss and accuracy went, and whether probabilities can be taken at their word. */
+import * as Plot from "@observablehq/plot";
+import type { CalibrationBin } from "../training/metrics/calibration.js";
+import { PALETTE, svg } from "./svg.js";
+
+export interface EpochLine {
+  readonly name: string;
+  /** By epoch, from the first. */
+  readonly values: readonly number[];
+}
+
+const FRAME = {
+  marginLeft: 44,
+  marginRight: 16,
+  marginTop: 10,
+  marginBottom: 34,
+  style: { background: "transparent", fontFamily: "inherit", fontSize: "10.5px" },
+} as const;
+
+const color = (i: number): string => PALETTE[i % PALETTE.length] ?? "currentColor";
+const percent = (d: number): string => `${Math.round(d * 100)}%`;
+
+export interface EpochFigure {
+  readonly lines: readonly EpochLine[];
+  /** The epoch that was kept, from 1. */
+  readonly best: number;
+  /** Shares are drawn from 0 to 1, anything else from 0 up. */
+  readonly share: boolean;
+}
+
+/** Lines over the epochs, a dashed rule at the one that was kept. */
+export function epochsFigure({ lines, best, share }: EpochFigure): string {
+  const epochs = Math.max(1, ...lines.map((l) => l.values.length));
+  const points = lines.flatMap(({ name, values }) =>
+    values.map((value, i) => ({ name, epoch: i + 1, value })),
+  );
+  const most = Math.max(0, ...points.map((p) => p.value));
+  const names = lines.map((l) => l.name);
+  return svg({
+    ...FRAME,
+    width: 380,
+    height: 240,
+    x: {
+      domain: epochs === 1 ? [0.5, 1.5] : [1, epochs],
+      ticks: Math.min(epochs, 8),
+      tickFormat: (d: number) => (Number.isInteger(d) ? String(d) : ""),
+      label: "epoch",
+      labelAnchor: "center",
+      labelArrow: "none",
+    },
+    y: {
+      domain: share ? [0, 1] : [0, most * 1.05 || 1],
+      ...(share ? { tickFormat: percent } : {}),
+      ticks: 5,
+      tickSize: 0,
+      label: null,
+    },
+    color: { domain: names, range: names.map((_, i) => color(i)) },
+    marks: [
+      Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }),
+      Plot.ruleX([best], { stroke: "currentColor", strokeOpacity: 0.45, strokeDasharray: "3,3" }),
+      Plot.line(points, { x: "epoch", y: "value", z: "name", stroke: "name", strokeWidth: 2 }),
+      Plot.dot(points, { x: "epoch", y: "value", fill: "name", r: epochs > 30 ? 0 : 2.5 }),
+    ],
+  });
+}
+
+/** A legend's colour for the line of this place. */
+export const lineColor = color;
+
+/** Share that is right over the probability that was given, in bins; on the diagonal they agree. */
+export function calibrationFigure(bins: readonly CalibrationBin[]): string {
+  const filled = bins.flatMap(({ from, to, count, accuracy, confidence }) =>
+    accuracy === undefined || confidence === undefined ? [] : [{ from, to, count, accuracy, confidence }],
+  );
+  const unit = (label: string | null) => ({
+    domain: [0, 1],
+    ticks: [0, 0.25, 0.5, 0.75, 1],
+    tickFormat: percent,
+    tickSize: 0,
+    label,
+  });
+  return svg({
+    ...FRAME,
+    width: 300,
+    height: 280,
+    x: { ...unit("probability given"), labelAnchor: "center", labelArrow: "none" },
+    y: unit(null),
+    marks: [
+      Plot.gridY([0, 0.25, 0.5, 0.75, 1], { strokeOpacity: 0.12 }),
+      Plot.rectY(filled, {
+        x1: "from",
+        x2: "to",
+        y: "accuracy",
+        fill: color(0),
+        fillOpacity: 0.35,
+        insetLeft: 1,
+      }),
+      Plot.line(
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "3,3" },
+      ),
+      Plot.dot(filled, { x: "confidence", y: "accuracy", fill: color(0), r: 3 }),
+    ],
+  });
+}
