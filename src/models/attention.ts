@@ -2,8 +2,9 @@
  * @file Multi-head self-attention with one product for queries, keys and values, whether the checkpoint keeps their
  * weights together (timm) or apart (Hugging Face).
  */
+import type { Tensor } from "../onnx/graph.js";
 import { int, joinedLinear, layer, layerNorm, linear, reshape, type Site, transpose } from "./layers.js";
-import { transposeInto } from "./transpose.js";
+import { addTransposed, transposeInto } from "./transpose.js";
 
 /** Where the checkpoint keeps the weights: module paths. */
 export interface AttentionNames {
@@ -65,46 +66,78 @@ function project(
   /** Where row `row` of queries, keys and values, one after the other, is taken from. */
   const source = (row: number): number =>
     order === undefined || row >= 2 * dim ? row : row - (row % width) + (order[row % width] ?? 0);
-  const joined = (parts: readonly Float32Array[], size: number): Float32Array => {
-    const rows = (3 * dim) / parts.length;
-    const out = new Float32Array(3 * dim * size);
-    for (let row = 0; row < 3 * dim; row++) {
-      const from = source(row);
-      const at = (from % rows) * size;
-      out.set(parts[Math.floor(from / rows)]?.subarray(at, at + size) ?? [], row * size);
-    }
-    return out;
-  };
   const weight = graph.fresh(`${scope}.joined.weight`);
-  const shapes = modules.map((module) => ({
-    name: `${module}.weight`,
-    dims: [(3 * dim) / modules.length, dim],
-  }));
+  const length = (3 * dim) / modules.length;
+  const matrices = modules.map((module) => ({ name: `${module}.weight`, dims: [length, dim] }));
   graph.define(
     weight,
-    weights.derive(shapes, [dim, 3 * dim], (parts, out) =>
-      transposeInto(out, joined(parts, dim), { rows: 3 * dim, columns: dim, stride: 3 * dim, at: 0 }),
-    ),
+    order === undefined
+      ? weights.takeLinear(
+          matrices.map(({ name }) => name),
+          length,
+          dim,
+        )
+      : weights.derive(
+          matrices,
+          [dim, 3 * dim],
+          (parts, out) => {
+            const rows = new Float32Array(3 * dim * dim);
+            for (let row = 0; row < 3 * dim; row++) {
+              const at = (source(row) % length) * dim;
+              rows.set(parts[Math.floor(source(row) / length)]?.subarray(at, at + dim) ?? [], row * dim);
+            }
+            transposeInto(out, rows, { rows: 3 * dim, columns: dim, stride: 3 * dim, at: 0 });
+          },
+          (out, parts) => {
+            for (let row = 0; row < 3 * dim; row++) {
+              const at = (source(row) % length) * dim;
+              const part = parts[Math.floor(source(row) / length)]?.subarray(at, at + dim);
+              if (part) addTransposed(part, out, { rows: 1, columns: dim, stride: 3 * dim, at: row });
+            }
+          },
+        ),
   );
   const product = layer(site, scope, "MatMul", [x, weight]);
   const names =
     biases ?? modules.map((module) => (weights.has(`${module}.bias`) ? `${module}.bias` : undefined));
   if (names.every((name) => name === undefined)) return product;
-  const length = (3 * dim) / names.length;
   const bias = graph.fresh(`${scope}.joined.bias`);
-  const parts = names.flatMap((name) => (name === undefined ? [] : [{ name, dims: [length] }]));
-  graph.define(
-    bias,
-    weights.derive(parts, [3 * dim], (values, out) => {
-      let next = 0;
-      const vectors = names.map((name) =>
-        name === undefined ? new Float32Array(length) : (values[next++] ?? new Float32Array(length)),
-      );
-      out.set(joined(vectors, 1));
-      if (unbiasedKeys) out.fill(0, dim, 2 * dim);
-    }),
-  );
+  graph.define(bias, joinedBias(weights, names, 3 * dim, source, unbiasedKeys));
   return layer(site, scope, "Add", [product, bias]);
+}
+
+/** Biases one after the other [length], zeros for `undefined`, with row i from row `source(i)`; those of keys may be 0. */
+function joinedBias(
+  weights: Site["weights"],
+  names: readonly (string | undefined)[],
+  length: number,
+  source: (row: number) => number,
+  unbiasedKeys: boolean,
+): Tensor {
+  const each = length / names.length;
+  const rows = Array.from({ length }, (_, row) => row);
+  if (!unbiasedKeys && rows.every((row) => source(row) === row)) return weights.takeJoined(names, each);
+  const given = names.flatMap((name) => (name === undefined ? [] : [name]));
+  const isKey = (row: number): boolean => row >= length / 3 && row < (2 * length) / 3;
+  /** Which part a row is of, and where it lies there; undefined where it is 0. */
+  const places = rows.map((row) => {
+    const name = names[Math.floor(source(row) / each)];
+    if (name === undefined || (unbiasedKeys && isKey(row))) return undefined;
+    return { part: given.indexOf(name), at: source(row) % each };
+  });
+  return weights.derive(
+    given.map((name) => ({ name, dims: [each] })),
+    [length],
+    (parts, out) => {
+      for (const [row, place] of places.entries()) out[row] = (place && parts[place.part]?.[place.at]) ?? 0;
+    },
+    (out, parts) => {
+      for (const [row, place] of places.entries()) {
+        const part = place && parts[place.part];
+        if (part) part[place.at] = (part[place.at] ?? 0) + (out[row] ?? 0);
+      }
+    },
+  );
 }
 
 /** softmax(Q·Kᵀ/√d)·V on [n, tokens, dim], projected. */
