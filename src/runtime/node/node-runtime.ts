@@ -7,8 +7,8 @@ import { Worker } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-node";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Runtime } from "../runtime.js";
-import type { Reply } from "../worker/protocol.js";
-import { remoteRuntime, type Wire } from "../worker/remote.js";
+import { remoteRuntime } from "../worker/remote.js";
+import { workerWire } from "./wire.js";
 
 export interface NodeRuntimeOptions {
   /** Where to run; "cpu" by default. The others need a build of onnxruntime-node that has them. */
@@ -26,7 +26,18 @@ function defaultThreads(): number {
   return allowed < cpus().length ? allowed : 0;
 }
 
-function sessionOptions(device: string, threads: number): InferenceSession.SessionOptions {
+/**
+ * How sessions are opened here.
+ *
+ * @throws VitreousError for a number of threads that is none
+ */
+export function sessionOptions({
+  device = "cpu",
+  threads = defaultThreads(),
+}: NodeRuntimeOptions): InferenceSession.SessionOptions {
+  if (!Number.isInteger(threads) || threads < 0) {
+    throw new VitreousError(`The number of threads must be a whole number above 0, not ${threads}.`);
+  }
   return {
     executionProviders: [device],
     intraOpNumThreads: threads,
@@ -44,31 +55,6 @@ function sessionOptions(device: string, threads: number): InferenceSession.Sessi
   };
 }
 
-function wireOf(worker: Worker): Wire {
-  let exited = false;
-  const exit = new Promise<void>((resolve) => {
-    worker.once("exit", () => {
-      exited = true;
-      resolve();
-    });
-  });
-  return {
-    post: (request, transfer) => worker.postMessage(request, transfer),
-    busy: (awaiting) => (awaiting ? worker.ref() : worker.unref()),
-    onReply: (listener) => worker.on("message", (reply: Reply) => listener(reply)),
-    onEnd(listener) {
-      worker.once("error", (error: Error) =>
-        listener(`The worker that runs ONNX Runtime crashed: ${error.message}.`),
-      );
-      worker.once("exit", () => listener("The runtime was closed; open another one."));
-    },
-    async end() {
-      if (!exited) worker.ref();
-      await exit;
-    },
-  };
-}
-
 /**
  * Starts a worker with onnxruntime-node. Runs of all its sessions are queued, one at a time, since each uses all
  * threads. `close()` it when done; a process that forgets to can end all the same.
@@ -76,11 +62,8 @@ function wireOf(worker: Worker): Wire {
  * Throws `VitreousError` when this machine has no build of onnxruntime-node or the build lacks the device.
  */
 export async function nodeRuntime(options: NodeRuntimeOptions = {}): Promise<Runtime> {
-  const { device = "cpu", threads = defaultThreads() } = options;
-  if (!Number.isInteger(threads) || threads < 0) {
-    throw new VitreousError(`The number of threads must be a whole number above 0, not ${threads}.`);
-  }
+  const settings = sessionOptions(options);
   // Node's own options are not for the worker: some of them (--input-type, --eval) keep it from starting.
   const worker = new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
-  return await remoteRuntime(wireOf(worker), device, sessionOptions(device, threads));
+  return await remoteRuntime(workerWire(worker), options.device ?? "cpu", settings);
 }

@@ -33,8 +33,8 @@ export type Job =
   | { readonly kind: "release"; readonly session: number }
   | { readonly kind: "close" };
 
-export type Request =
-  | { readonly kind: "job"; readonly id: number; readonly job: Job }
+export type Request<J = Job> =
+  | { readonly kind: "job"; readonly id: number; readonly job: J }
   /** Drops the job with this id, if it has not started. */
   | { readonly kind: "cancel"; readonly id: number };
 

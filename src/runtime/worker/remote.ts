@@ -7,71 +7,10 @@ import { joinPieces } from "../../onnx/write.js";
 import { failure } from "../failure.js";
 import { checkFeeds, checkOutputs } from "../feeds.js";
 import type { Feeds, Fetches, LoadOptions, NdArray, RunOptions, Runtime, Session } from "../runtime.js";
-import type { Job, LoadResult, OpenResult, Reply, Request, RunResult, WireArray } from "./protocol.js";
+import { type Ask, asker, Refusal, type Wire as WireOf } from "./ask.js";
+import type { Job, LoadResult, OpenResult, RunResult, WireArray } from "./protocol.js";
 
-/** A worker, as far as this file needs it. */
-export interface Wire {
-  post(request: Request, transfer: readonly ArrayBuffer[]): void;
-  /** Says whether an answer is awaited; a worker that nobody waits for must not keep the process alive. */
-  busy(awaiting: boolean): void;
-  onReply(listener: (reply: Reply) => void): void;
-  /** The worker ended, on request or not. */
-  onEnd(listener: (reason: string) => void): void;
-  /** Ends the worker if it has not ended by itself. */
-  end(): Promise<void>;
-}
-
-/** What ONNX Runtime says when it refuses; to be put into words by whoever knows what was being done. */
-class Refusal extends Error {}
-
-type Ask = (job: Job, transfer?: readonly ArrayBuffer[], signal?: AbortSignal) => Promise<unknown>;
-
-function asker(wire: Wire): Ask {
-  const pending = new Map<
-    number,
-    { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void }
-  >();
-  let ended: string | undefined;
-  let ids = 0;
-
-  const take = (id: number) => {
-    const request = pending.get(id);
-    pending.delete(id);
-    if (pending.size === 0) wire.busy(false);
-    return request;
-  };
-
-  wire.onReply((reply) => {
-    const request = take(reply.id);
-    if (reply.ok) request?.resolve(reply.value);
-    else request?.reject(new Refusal(reply.message));
-  });
-  wire.onEnd((reason) => {
-    ended ??= reason;
-    for (const id of [...pending.keys()]) take(id)?.reject(new VitreousError(ended));
-  });
-
-  return (job, transfer = [], signal) =>
-    new Promise((resolve, reject) => {
-      if (ended !== undefined) throw new VitreousError(ended);
-      signal?.throwIfAborted();
-      const id = ids++;
-      const onAbort = () => {
-        wire.post({ kind: "cancel", id }, []);
-        take(id)?.reject(signal?.reason);
-      };
-      const settled =
-        <T>(settle: (value: T) => void) =>
-        (value: T) => {
-          signal?.removeEventListener("abort", onAbort);
-          settle(value);
-        };
-      wire.post({ kind: "job", id, job }, transfer);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      pending.set(id, { resolve: settled(resolve), reject: settled(reject) });
-      wire.busy(true);
-    });
-}
+export type Wire = WireOf<Job>;
 
 /** The feeds as they travel, with the buffers that are given away: the caller's own, or copies of them. */
 function pack(
@@ -91,7 +30,7 @@ function pack(
 const unpack = (arrays: readonly WireArray[]): Record<string, NdArray> =>
   Object.fromEntries(arrays.map(({ name, dtype, dims, data }) => [name, { dtype, dims, data }]));
 
-async function open(wire: Wire, ask: Ask, device: string, settings: unknown): Promise<OpenResult> {
+async function open(wire: Wire, ask: Ask<Job>, device: string, settings: unknown): Promise<OpenResult> {
   try {
     const opened = (await ask({ kind: "open", settings })) as OpenResult;
     if (opened.devices.length > 0 && !opened.devices.includes(device)) {
@@ -122,7 +61,7 @@ export async function remoteRuntime(wire: Wire, device: string, settings: unknow
   const request = async (
     doing: "load" | "run",
     model: string,
-    ...asked: Parameters<Ask>
+    ...asked: Parameters<Ask<Job>>
   ): Promise<unknown> => {
     if (closing !== undefined) throw new VitreousError(`The runtime was closed; ${model} cannot ${doing}.`);
     try {

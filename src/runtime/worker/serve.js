@@ -34,7 +34,7 @@ const isCarried = (dtype) => typeof dtype === "string" && carried.has(dtype);
  *
  * @param {ArrayBufferLike} buffer
  */
-function discard(buffer) {
+export function discard(buffer) {
   const { port1, port2 } = new MessageChannel();
   port2.close();
   if (buffer instanceof ArrayBuffer) port1.postMessage(undefined, [buffer]);
