@@ -1,0 +1,93 @@
+/**
+ * @file Which images train, choose and test a model, as a record that others reproduce the split from: paths within the
+ * data set, nothing of this machine.
+ */
+import { z } from "zod";
+import { VitreousError } from "../../onnx/errors.js";
+
+export const PARTS = ["train", "validation", "test"] as const;
+export type Part = (typeof PARTS)[number];
+
+const item = z.strictObject({
+  path: z.string().min(1),
+  label: z.string(),
+  group: z.string().optional(),
+  split: z.enum(PARTS),
+});
+
+const schema = z.object({
+  version: z.literal(1),
+  /** The data set's name and layout, for people. */
+  dataset: z.strictObject({ name: z.string(), layout: z.string() }),
+  /** Who decided: the data set's own column, the seed, or the column with what it lacks made from its train part. */
+  decidedBy: z.enum(["data set", "seed", "data set and seed"]),
+  seed: z.number().int(),
+  fractions: z.strictObject({ train: z.number(), validation: z.number(), test: z.number() }),
+  /** In the order of class numbers. */
+  classes: z.array(z.string()).min(1),
+  items: z.array(item),
+  /** Images in no part, and why. */
+  setAside: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  /** What a person should know before trusting a score. */
+  warnings: z.array(z.string()),
+});
+
+export type SplitItem = Readonly<z.output<typeof item>>;
+export type SplitRecord = Readonly<z.output<typeof schema>>;
+
+/** Images of each class in each part: counts.get(part)[class number]. */
+export function splitCounts(
+  record: Pick<SplitRecord, "classes" | "items">,
+): ReadonlyMap<Part, readonly number[]> {
+  const number = new Map(record.classes.map((label, i) => [label, i]));
+  const counts = new Map(PARTS.map((part) => [part, record.classes.map(() => 0)]));
+  for (const { label, split } of record.items) {
+    const row = counts.get(split);
+    const at = number.get(label);
+    if (row && at !== undefined) row[at] = (row[at] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** One image a line, so that two splits can be compared by any tool that compares lines. */
+export function writeSplits(record: SplitRecord): string {
+  const { items, ...rest } = record;
+  const head = JSON.stringify(rest, undefined, 2).replace(/\n}$/, "");
+  const lines = items.map((one) => `    ${JSON.stringify(one)}`).join(",\n");
+  return `${head},\n  "items": [\n${lines}\n  ]\n}\n`;
+}
+
+/**
+ * Reads a record back.
+ *
+ * @param name How messages call it.
+ * @throws VitreousError when it is no such record, names an image twice, or has a label that is no class.
+ */
+export function readSplits(text: string, name: string): SplitRecord {
+  const json = (() => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new VitreousError(
+        `${name} is not JSON: ${error instanceof Error ? error.message : String(error)}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  })();
+  const result = schema.safeParse(json);
+  if (!result.success) {
+    const first = result.error.issues[0];
+    throw new VitreousError(`${name} is no record of a split: ${first?.path.join(".")}: ${first?.message}.`);
+  }
+  const seen = new Set<string>();
+  for (const { path, label } of result.data.items) {
+    if (seen.has(path)) throw new VitreousError(`${name} names ${path} twice.`);
+    seen.add(path);
+    if (!result.data.classes.includes(label)) {
+      throw new VitreousError(`${name}: ${path} is of the class "${label}", which is not among the classes.`);
+    }
+  }
+  return result.data;
+}
