@@ -1,0 +1,26 @@
+/** @file How slowly the average of the weights follows them, by update. */
+import { VitreousError } from "../onnx/errors.js";
+
+export interface Averaging {
+  /** Share of the average that stays at each update: 0.9998 forgets half in 3500. */
+  readonly decay: number;
+  /** Follows faster at first, so that the average is not made of the weights that training began with; false by default. */
+  readonly warmup?: boolean;
+}
+
+/** timm's ModelEmaV3: how the warm-up approaches 1. */
+const POWER = 2 / 3;
+
+/**
+ * The decay at each update, counted from 1: constant (timm's ModelEmaV2), or with warm-up
+ * min(decay, 1 − update^(−2/3)) (ModelEmaV3, `use_warmup`).
+ *
+ * @throws VitreousError for a decay outside [0, 1)
+ */
+export function averagingDecay({ decay, warmup = false }: Averaging): (update: number) => number {
+  if (!(decay >= 0 && decay < 1))
+    throw new VitreousError(
+      `The decay of the weights' average must be at least 0 and below 1, not ${decay}.`,
+    );
+  return (update) => (warmup ? Math.min(decay, 1 - update ** -POWER) : decay);
+}

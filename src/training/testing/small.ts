@@ -1,0 +1,32 @@
+/** @file Small models of the repository, opened for training, and batches that are the same in every run of the tests. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type BuiltModel, buildModel, readConfig, type StoredTensors } from "../../models/index.js";
+import { readSafetensors } from "../../models/safetensors.js";
+import { storedTensors } from "../../models/stored-tensor.js";
+import type { TrainingBatch } from "../types.js";
+
+/** By the folder's name in test/fixtures/checkpoints. */
+export async function smallModel(name: string): Promise<{ built: BuiltModel; tensors: StoredTensors }> {
+  const path = (file: string) =>
+    fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}/checkpoint/${file}`, import.meta.url));
+  const tensors = storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors);
+  const description = readConfig(JSON.parse(readFileSync(path("config.json"), "utf8")));
+  return { built: await buildModel(description, tensors), tensors };
+}
+
+/** Images of 3·16·16 and smoothed targets of 6 classes; the sample weights make the mean of `of` images. */
+export function smallBatch(size: number, offset = 0, of = size): TrainingBatch {
+  const classes = 6;
+  const images = Array.from({ length: size }, (_, i) => i + offset);
+  const pixels = Float32Array.from(
+    { length: size * 3 * 16 * 16 },
+    (_, i) => Math.sin((i + offset * 768 + 1) * 0.618) + Math.cos((i + offset * 768) * 0.0137),
+  );
+  const targets = new Float32Array(size * classes).fill(0.1 / classes);
+  images.forEach((image, i) => {
+    const at = i * classes + ((image * 5) % classes);
+    targets[at] = (targets[at] ?? 0) + 0.9;
+  });
+  return { pixels, targets, sampleWeights: new Float32Array(size).fill(1 / of), indices: images, size };
+}

@@ -1,0 +1,406 @@
+/**
+ * @file Steps of training: the caller's side of the worker that runs the step graph and keeps the weights. Beside the
+ * images nothing large crosses threads; constants that are computed from parameters (Swin's position biases, tokens with
+ * their positions) are computed here, since only the model's own code knows how.
+ */
+import type { BuiltModel } from "../models/index.js";
+import { VitreousError } from "../onnx/errors.js";
+import { joinPieces, writeModel } from "../onnx/write.js";
+import { failure } from "../runtime/failure.js";
+import { asker, Refusal, type Wire } from "../runtime/worker/ask.js";
+import { dropPathMasks } from "./drop-path-masks.js";
+import { type Averaging, averagingDecay } from "./ema.js";
+import { inferenceGraph } from "./inference-graph.js";
+import { layerRate } from "./layer-decay.js";
+import type { Arrays, CheckpointTensor, ParameterSet } from "./parameters.js";
+import { learningRates, type Schedule } from "./schedule.js";
+import { stepGraph } from "./step-graph.js";
+import type { Objective, StepGraph, StepResult, TrainerState, TrainingBatch } from "./types.js";
+import type {
+  ArraysReply,
+  Fed,
+  NamedArrays,
+  Opened,
+  Plan,
+  PredictReply,
+  Role,
+  RunReply,
+  TrainerJob,
+  UpdateReply,
+} from "./worker/protocol.js";
+
+/** torch.optim.AdamW's own. */
+const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+
+/** Steps in a row without a finite loss and gradient, after which it is not chance. */
+const REFUSED = 5;
+
+export interface TrainerOptions {
+  readonly model: BuiltModel["model"];
+  readonly parameters: ParameterSet;
+  /** Images a run. */
+  readonly batch: number;
+  readonly objective: Objective;
+  readonly schedule: Schedule;
+  /** AdamW's settings; torch.optim.AdamW's by default. */
+  readonly adamw?: {
+    readonly beta1?: number;
+    readonly beta2?: number;
+    readonly epsilon?: number;
+    readonly weightDecay?: number;
+  };
+  /** Learning rates shrink by this factor with each block away from the head; 1 (not at all) by default. */
+  readonly layerDecay?: number;
+  /** Largest global norm of the gradient; not clipped by default. */
+  readonly clip?: number;
+  /** Keeps a running average of the weights beside them. */
+  readonly averaging?: Averaging;
+  /** See `StepGraphOptions`. */
+  readonly dropPath?: number;
+  /** Of what the trainer draws: skipped branches. 0 by default. */
+  readonly seed?: number;
+}
+
+/** The weights as they are, or their running average. */
+export type WhichWeights = "current" | "averaged";
+
+export interface Trainer {
+  /**
+   * One update by the gradients of one batch, or summed over several whose sample weights make up one loss. The batches'
+   * arrays stay the caller's.
+   *
+   * @throws VitreousError when loss or gradient was no finite number several times in a row, and for what ONNX Runtime
+   *   refuses; the weights are then what they were before
+   */
+  step(batches: readonly TrainingBatch[]): Promise<StepResult>;
+  /**
+   * Logits [count, classes] of prepared pictures [count, channels, height, width].
+   *
+   * @param weights the average by default, where one is kept
+   */
+  predict(pixels: Float32Array, count: number, weights?: WhichWeights): Promise<Float32Array>;
+  /** Everything that later steps depend on. */
+  snapshot(): Promise<TrainerState>;
+  /** @throws VitreousError for the state of another training */
+  restore(state: TrainerState): Promise<void>;
+  /**
+   * The trained tensors by the checkpoint's names, in its layout.
+   *
+   * @param weights the average by default, where one is kept
+   */
+  tensors(weights?: WhichWeights): Promise<Map<string, CheckpointTensor>>;
+  /** Ends the worker after what was asked for so far. Idempotent. */
+  close(): Promise<void>;
+}
+
+function positive(what: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0 && Number.isFinite(value)))
+    throw new VitreousError(`${what} must be a number above 0, not ${value}.`);
+}
+
+function planOf(graph: StepGraph, options: TrainerOptions): Plan {
+  const { parameters: set, layerDecay = 1, clip, averaging } = options;
+  const { weightDecay, beta1, beta2, epsilon } = { ...ADAMW, ...options.adamw };
+  positive("The largest norm of the gradient", clip);
+  positive("The layers' decay of the learning rate", layerDecay);
+  if (layerDecay > 1)
+    throw new VitreousError(`The layers' decay of the learning rate must be at most 1, not ${layerDecay}.`);
+  positive("AdamW's epsilon", epsilon);
+  if (!(weightDecay >= 0))
+    throw new VitreousError(`The weight decay must be at least 0, not ${weightDecay}.`);
+  for (const beta of [beta1, beta2])
+    if (!(beta >= 0 && beta < 1))
+      throw new VitreousError(`AdamW's betas must be at least 0 and below 1, not ${beta}.`);
+  const gradientOf = (constant: string): string => {
+    const name = graph.outputs.gradients.get(constant);
+    if (name === undefined) throw new RangeError(`the step graph has no gradient of ${constant}`);
+    return name;
+  };
+  return {
+    parameters: set.parameters.map(({ name, dims, decay, depth, direct }) => ({
+      name,
+      dims,
+      rate: layerRate(layerDecay, depth, set.blocks),
+      decay: decay ? weightDecay : 0,
+      gradient: direct ? gradientOf(name) : undefined,
+    })),
+    computed: [...set.computed].map(([name, dims]) => ({ name, dims, gradient: gradientOf(name) })),
+    losses: graph.outputs.losses,
+    logits: graph.outputs.logits,
+    beta1,
+    beta2,
+    epsilon,
+    clip,
+    averaged: averaging !== undefined,
+  };
+}
+
+const buffersOf = (arrays: readonly Float32Array[]): ArrayBuffer[] =>
+  arrays.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+
+/** A copy, to be given away. */
+const copyOf = (name: string, dims: readonly number[], data: Float32Array): Fed => {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  if (data.length !== size)
+    throw new VitreousError(
+      `The batch's ${name} are ${data.length} numbers, not the ${size} of [${dims.join(", ")}].`,
+    );
+  return { name, dims, data: data.slice() };
+};
+
+/**
+ * @param start starts the worker; not called where the options make no training
+ * @param device what messages call where it runs; `settings` are the worker's for it
+ */
+export async function openTrainer(
+  start: () => Wire<TrainerJob>,
+  { device, settings }: { readonly device: string; readonly settings: unknown },
+  options: TrainerOptions,
+): Promise<Trainer> {
+  const { model, parameters: set, batch, objective, averaging, seed = 0, dropPath } = options;
+  const rates = learningRates(options.schedule);
+  const averageDecay = averaging === undefined ? () => 0 : averagingDecay(averaging);
+  const graph = stepGraph(model, {
+    batch,
+    trained: set.trained,
+    objective,
+    ...(dropPath === undefined ? {} : { dropPath }),
+  });
+  const plan = planOf(graph, options);
+  const shapes = new Map(
+    graph.model.graph.inputs.map(({ name, shape }) => [name, (shape ?? []).map(Number)]),
+  );
+  const roles: readonly Role[] = [
+    "parameters",
+    "firstMoments",
+    "secondMoments",
+    ...(averaging === undefined ? [] : (["averages"] as const)),
+  ];
+  const wire = start();
+  const ask = asker(wire);
+  let devices: readonly string[] = [];
+  let closing: Promise<void> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let state = { step: 0, updates: 0, refused: 0 };
+  let inferenceLoaded = false;
+  /** The computed constants as they are now. */
+  let computed = set.compute(new Map(set.parameters.map(({ name, values }) => [name, values])));
+
+  async function request(job: TrainerJob, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+    try {
+      return await ask(job, transfer);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const doing = job.kind === "load" || job.kind === "loadInference" ? "load" : "run";
+      throw failure(error.message, { doing, model: "the training step", device, devices });
+    }
+  }
+
+  /** One after the other: a step is several questions. */
+  function queued<T>(work: () => Promise<T>): Promise<T> {
+    if (closing !== undefined) return Promise.reject(new VitreousError("The trainer was closed."));
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  }
+
+  function close(): Promise<void> {
+    closing ??= last
+      .then(() => ask({ kind: "close" }))
+      .catch(() => undefined)
+      .then(() => wire.end());
+    return closing;
+  }
+
+  const constantFeeds = (constants: Arrays): Fed[] =>
+    plan.computed.map(({ name, dims }) => ({
+      name,
+      dims,
+      data: (constants.get(name) ?? new Float32Array()).slice(),
+    }));
+
+  function feedsOf(taken: TrainingBatch, part: number): Fed[] {
+    const { pixels, targets, teacherLogits, masks } = graph.inputs;
+    const fed = (name: string, data: Float32Array): Fed => copyOf(name, shapes.get(name) ?? [], data);
+    const feeds = [fed(pixels, taken.pixels), fed(targets, taken.targets), ...constantFeeds(computed)];
+    if (teacherLogits !== undefined) {
+      if (taken.teacherLogits === undefined)
+        throw new VitreousError("The batch has no teacher's logits, which distillation needs.");
+      feeds.push(fed(teacherLogits, taken.teacherLogits));
+    }
+    if (masks !== undefined)
+      feeds.push(fed(masks, dropPathMasks(graph.keep, batch, { seed, step: state.step, part })));
+    return feeds;
+  }
+
+  async function runAll(
+    batches: readonly TrainingBatch[],
+  ): Promise<{ loss: number; logits: Float32Array; gathered: NamedArrays }> {
+    const sums = new Map<string, Float32Array>();
+    const logits: Float32Array[] = [];
+    let loss = 0;
+    for (const [i, taken] of batches.entries()) {
+      const feeds = feedsOf(taken, i);
+      const sampleWeights = copyOf(graph.inputs.sampleWeights, [batch], taken.sampleWeights);
+      const part = batches.length === 1 ? "only" : i === 0 ? "first" : "next";
+      const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));
+      const reply = (await request({ kind: "run", feeds, sampleWeights, part }, transfer)) as RunReply;
+      loss += reply.loss;
+      logits.push(reply.logits);
+      for (const [name, gradient] of reply.computed) {
+        const sum = sums.get(name);
+        if (sum === undefined) sums.set(name, gradient);
+        else for (let j = 0; j < sum.length; j++) sum[j] = (sum[j] ?? 0) + (gradient[j] ?? 0);
+      }
+    }
+    const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums)];
+    return { loss, logits: joined(logits), gathered };
+  }
+
+  async function step(batches: readonly TrainingBatch[]): Promise<StepResult> {
+    if (batches.length === 0) throw new VitreousError("A step of training needs a batch.");
+    const { loss, logits, gathered } = await runAll(batches);
+    const learningRate = rates(state.step);
+    const updates = state.updates + 1;
+    const job: TrainerJob = {
+      kind: "update",
+      gathered,
+      loss,
+      learningRate,
+      updates,
+      averageDecay: averageDecay(updates),
+    };
+    const reply = (await request(job, buffersOf(gathered.map(([, data]) => data)))) as UpdateReply;
+    const { applied, gradientNorm, indirect } = reply;
+    state = {
+      step: state.step + 1,
+      updates: applied ? updates : state.updates,
+      refused: applied ? 0 : state.refused + 1,
+    };
+    if (applied && plan.computed.length > 0) computed = set.compute(new Map(indirect));
+    if (state.refused >= REFUSED) {
+      throw new VitreousError(
+        `The training has diverged: loss or gradient was no finite number in ${state.refused} steps in a row, the last with the loss ${loss} at a learning rate of ${learningRate}. Lower the learning rate, warm it up for longer or clip the gradient; the weights are those before these steps.`,
+      );
+    }
+    return { loss, logits, gradientNorm, learningRate, applied };
+  }
+
+  async function constantsOf(which: WhichWeights): Promise<Arrays> {
+    if (which === "current" || plan.computed.length === 0) return computed;
+    const { arrays } = (await request({ kind: "indirect", role: "averages" })) as ArraysReply;
+    return set.compute(new Map(arrays));
+  }
+
+  async function predict(pixels: Float32Array, count: number, which: WhichWeights): Promise<Float32Array> {
+    const [input] = model.graph.inputs;
+    const [output] = model.graph.outputs;
+    const image = (input?.shape ?? []).slice(1).map(Number);
+    const size = image.reduce((product, dim) => product * dim, 1);
+    if (pixels.length !== count * size)
+      throw new VitreousError(`${pixels.length} numbers are not ${count} pictures of [${image.join(", ")}].`);
+    if (!inferenceLoaded) {
+      const bytes = joinPieces(writeModel(inferenceGraph(model, set.trained)));
+      await request({ kind: "loadInference", model: bytes }, [bytes.buffer]);
+      inferenceLoaded = true;
+    }
+    const constants = await constantsOf(which);
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < count; from += batch) {
+      const images = Math.min(batch, count - from);
+      const data = pixels.slice(from * size, (from + images) * size);
+      const feeds = [
+        { name: input?.name ?? "", dims: [images, ...image], data },
+        ...constantFeeds(constants),
+      ];
+      const job: TrainerJob = {
+        kind: "predict",
+        feeds,
+        averaged: which === "averaged",
+        output: output?.name ?? "",
+      };
+      const reply = (await request(job, buffersOf(feeds.map((feed) => feed.data)))) as PredictReply;
+      parts.push(reply.logits);
+    }
+    return joined(parts);
+  }
+
+  async function snapshot(): Promise<TrainerState> {
+    const { arrays } = (await request({ kind: "snapshot", roles })) as ArraysReply;
+    return { ...state, arrays: new Map(arrays) };
+  }
+
+  async function restore({ arrays, ...counts }: TrainerState): Promise<void> {
+    const wanted = roles.flatMap((role) =>
+      set.parameters.map(({ name, values }) => [`${role}/${name}`, values.length] as const),
+    );
+    const wrong = wanted.filter(([name, length]) => arrays.get(name)?.length !== length);
+    if (wrong.length > 0 || arrays.size !== wanted.length) {
+      const which =
+        wrong[0]?.[0] ?? [...arrays.keys()].find((name) => !wanted.some(([known]) => known === name));
+      throw new VitreousError(
+        `The state is that of another training: "${which}" does not fit. Was it made with the same model, the same frozen layers and the same averaging?`,
+      );
+    }
+    const copies: NamedArrays = [...arrays].map(([name, data]) => [name, data.slice()]);
+    const job: TrainerJob = { kind: "restore", roles, arrays: copies };
+    const reply = (await request(job, buffersOf(copies.map(([, data]) => data)))) as ArraysReply;
+    if (plan.computed.length > 0) computed = set.compute(new Map(reply.arrays));
+    state = { step: counts.step, updates: counts.updates, refused: counts.refused };
+  }
+
+  async function tensors(which: WhichWeights): Promise<Map<string, CheckpointTensor>> {
+    const role: Role = which === "averaged" ? "averages" : "parameters";
+    const { arrays } = (await request({ kind: "snapshot", roles: [role] })) as ArraysReply;
+    return set.tensors(new Map(arrays.map(([name, values]) => [name.slice(role.length + 1), values])));
+  }
+
+  const kept = (which: WhichWeights | undefined): WhichWeights => {
+    if (which === "averaged" && averaging === undefined)
+      throw new VitreousError("No average of the weights is kept in this training.");
+    return which ?? (averaging === undefined ? "current" : "averaged");
+  };
+
+  try {
+    devices = ((await request({ kind: "open", settings })) as Opened).devices;
+    if (devices.length > 0 && !devices.includes(device))
+      throw new VitreousError(
+        `The installed ONNX Runtime was built without the device '${device}'; it has ${devices.join(", ")}.`,
+      );
+    const bytes = joinPieces(writeModel(graph.model));
+    const values: NamedArrays = set.parameters.map((parameter) => [parameter.name, parameter.values.slice()]);
+    await request({ kind: "load", step: bytes, plan, values }, [
+      bytes.buffer,
+      ...buffersOf(values.map(([, data]) => data)),
+    ]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    step: (batches) => queued(() => step(batches)),
+    predict: async (pixels, count, which) => {
+      const weights = kept(which);
+      return queued(() => predict(pixels, count, weights));
+    },
+    snapshot: () => queued(snapshot),
+    restore: (given) => queued(() => restore(given)),
+    tensors: async (which) => {
+      const weights = kept(which);
+      return queued(() => tensors(weights));
+    },
+    close,
+  };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

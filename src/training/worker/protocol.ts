@@ -1,0 +1,111 @@
+/**
+ * @file What the trainer and its worker say to each other. Types only, because the worker's side is plain JavaScript that
+ * Node starts without a compiler.
+ */
+
+/** A parameter as the worker keeps it: one stretch of the arrays that all share. */
+export interface ParameterPlan {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** Times the step's learning rate. */
+  readonly rate: number;
+  /** Decoupled weight decay; 0 for none. */
+  readonly decay: number;
+  /** The step graph's output that is its gradient; undefined where the caller gathers it from computed constants. */
+  readonly gradient: string | undefined;
+}
+
+/** A constant that the caller computes from parameters. */
+export interface ComputedPlan {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** The output that is its gradient. */
+  readonly gradient: string;
+}
+
+export interface Plan {
+  readonly parameters: readonly ParameterPlan[];
+  readonly computed: readonly ComputedPlan[];
+  readonly losses: string;
+  readonly logits: string;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Largest global norm of the gradient. */
+  readonly clip: number | undefined;
+  readonly averaged: boolean;
+}
+
+/** An input of one run. */
+export interface Fed {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+export type NamedArrays = readonly (readonly [string, Float32Array])[];
+
+export type TrainerJob =
+  | { readonly kind: "open"; readonly settings: unknown }
+  | { readonly kind: "load"; readonly step: Uint8Array; readonly plan: Plan; readonly values: NamedArrays }
+  | {
+      readonly kind: "run";
+      readonly feeds: readonly Fed[];
+      readonly sampleWeights: Fed;
+      /** Of a step of several runs the first forgets the gradients of the step before, the next add to them. */
+      readonly part: "only" | "first" | "next";
+    }
+  /** Changes the parameters by the gradients of the runs since the last update. */
+  | {
+      readonly kind: "update";
+      /** Gradients of the parameters that have no output. */
+      readonly gathered: NamedArrays;
+      readonly loss: number;
+      readonly learningRate: number;
+      /** This one included. */
+      readonly updates: number;
+      /** Of the average of the weights. */
+      readonly averageDecay: number;
+    }
+  /** Values of the parameters that have no output, now or on average. */
+  | { readonly kind: "indirect"; readonly role: Role }
+  | { readonly kind: "loadInference"; readonly model: Uint8Array }
+  | {
+      readonly kind: "predict";
+      readonly feeds: readonly Fed[];
+      readonly averaged: boolean;
+      readonly output: string;
+    }
+  | { readonly kind: "snapshot"; readonly roles: readonly Role[] }
+  | { readonly kind: "restore"; readonly roles: readonly Role[]; readonly arrays: NamedArrays }
+  | { readonly kind: "close" };
+
+/** What is kept of each parameter: "averages/blocks.0.norm1.weight". */
+export type Role = "parameters" | "firstMoments" | "secondMoments" | "averages";
+
+export interface Opened {
+  readonly devices: readonly string[];
+}
+
+export interface RunReply {
+  /** Σ weight·loss. */
+  readonly loss: number;
+  readonly logits: Float32Array;
+  /** Gradients of the computed constants, of this run alone. */
+  readonly computed: NamedArrays;
+}
+
+export interface UpdateReply {
+  readonly gradientNorm: number;
+  readonly applied: boolean;
+  /** The parameters that have no output, as they are now. */
+  readonly indirect: NamedArrays;
+}
+
+export interface PredictReply {
+  readonly logits: Float32Array;
+}
+
+export interface ArraysReply {
+  readonly arrays: NamedArrays;
+}

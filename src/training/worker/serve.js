@@ -1,0 +1,333 @@
+/**
+ * @file The worker's side of training: runs the step graph, keeps gradients, moments and weights, and updates them where
+ * they lie, so that of all this nothing crosses threads. Plain JavaScript (typed by JSDoc) because Node starts a worker
+ * from it, in the sources as in the build.
+ *
+ * ONNX Runtime reads the weights and writes the gradients in place: the arrays of a role lie in one buffer.
+ *
+ * @import { InferenceSession as OrtSession, OnnxValue, Tensor as OrtTensor } from "onnxruntime-node"
+ * @import { Reply, Request } from "../../runtime/worker/protocol.js"
+ * @import { ArraysReply, Fed, NamedArrays, Plan, PredictReply, Role, RunReply, TrainerJob, UpdateReply } from "./protocol.js"
+ */
+import { discard } from "../../runtime/worker/serve.js";
+import { adamw } from "./adamw.js";
+import { average } from "./average.js";
+import { clipScale, globalNorm } from "./clip.js";
+
+/**
+ * @typedef {object} Engine
+ * @property {typeof import("onnxruntime-node").InferenceSession} InferenceSession
+ * @property {typeof import("onnxruntime-node").Tensor} Tensor
+ * @property {OrtSession.SessionOptions} sessionOptions
+ */
+
+/**
+ * @typedef {object} Host
+ * @property {(reply: Reply, transfer: ArrayBuffer[]) => void} post
+ * @property {(settings: unknown) => Promise<{ engine: Engine, devices: readonly string[] }>} open
+ * @property {() => void} end
+ */
+
+/** ONNX Runtime's kernels like arrays that begin at a cache line. */
+const LINE = 16;
+
+/** @param {readonly number[]} dims */
+const countOf = (dims) => dims.reduce((product, dim) => product * dim, 1);
+
+/**
+ * Everything that is kept of the parameters: a flat array for each role, with the same places in each.
+ *
+ * @param {Plan} plan
+ */
+function storeOf(plan) {
+  let length = 0;
+  const places = plan.parameters.map((parameter) => {
+    const from = length;
+    const to = from + countOf(parameter.dims);
+    length = Math.ceil(to / LINE) * LINE;
+    return { parameter, from, to };
+  });
+  const flat = () => new Float32Array(length);
+  const roles = {
+    parameters: flat(),
+    firstMoments: flat(),
+    secondMoments: flat(),
+    averages: plan.averaged ? flat() : new Float32Array(0),
+  };
+  return {
+    places,
+    roles,
+    gradients: flat(),
+    /** Of several runs; made when the first step has several. */
+    sums: /** @type {Float32Array | undefined} */ (undefined),
+    /** Whether the step's gradients are in `sums`. */
+    accumulated: false,
+  };
+}
+
+/** @typedef {ReturnType<typeof storeOf>} Store */
+
+/**
+ * @param {Host} host
+ * @returns {(request: Request<TrainerJob>) => void} to be called with every message
+ */
+export function serveTraining(host) {
+  /** @type {Engine | undefined} */
+  let engine;
+  /** @type {{ session: OrtSession, plan: Plan, store: Store, fetches: Record<string, OrtTensor>, weights: Record<string, OrtTensor> } | undefined} */
+  let training;
+  /** @type {OrtSession | undefined} */
+  let inference;
+  /** @type {Promise<void>} */
+  let last = Promise.resolve();
+
+  function opened() {
+    if (engine === undefined) throw new Error("The runtime is not open.");
+    return engine;
+  }
+
+  function loaded() {
+    if (training === undefined) throw new Error("Nothing is loaded.");
+    return training;
+  }
+
+  /** @param {readonly Fed[]} fed */
+  function tensors(fed) {
+    const { Tensor } = opened();
+    return Object.fromEntries(fed.map(({ name, dims, data }) => [name, new Tensor("float32", data, dims)]));
+  }
+
+  /**
+   * Tensors over the places of the parameters in an array of one role.
+   *
+   * @param {Store} store
+   * @param {Float32Array} flat
+   * @param {(parameter: Plan["parameters"][number]) => string | undefined} named
+   */
+  function views(store, flat, named) {
+    const { Tensor } = opened();
+    /** @type {Record<string, OrtTensor>} */
+    const result = {};
+    for (const { parameter, from, to } of store.places) {
+      const name = named(parameter);
+      if (name !== undefined) result[name] ??= new Tensor("float32", flat.subarray(from, to), parameter.dims);
+    }
+    return result;
+  }
+
+  /** @param {Plan["parameters"][number]} parameter */
+  const inputOf = (parameter) => (parameter.gradient === undefined ? undefined : parameter.name);
+
+  /** @param {Extract<TrainerJob, { kind: "load" }>} job */
+  async function load({ step, plan, values }) {
+    const { InferenceSession, Tensor, sessionOptions } = opened();
+    const session = await InferenceSession.create(step, sessionOptions).finally(() => discard(step.buffer));
+    const store = storeOf(plan);
+    fill(store, "parameters", new Map(values), "");
+    if (plan.averaged) store.roles.averages.set(store.roles.parameters);
+    const fetches = views(store, store.gradients, ({ gradient }) => gradient);
+    for (const { dims, gradient } of plan.computed) {
+      fetches[gradient] ??= new Tensor("float32", new Float32Array(countOf(dims)), dims);
+    }
+    training = { session, plan, store, fetches, weights: views(store, store.roles.parameters, inputOf) };
+  }
+
+  /** @param {Extract<TrainerJob, { kind: "run" }>} job @returns {Promise<RunReply>} */
+  async function run({ feeds, sampleWeights, part }) {
+    const { session, plan, store, fetches, weights } = loaded();
+    const fetched = await session.run(
+      { ...weights, ...tensors([...feeds, sampleWeights]) },
+      /** @type {Record<string, OnnxValue | null>} */ ({
+        ...fetches,
+        [plan.losses]: null,
+        [plan.logits]: null,
+      }),
+    );
+    place(store, fetches);
+    if (part !== "only") accumulate(store, part === "first");
+    store.accumulated = part !== "only";
+    const losses = floats(fetched, plan.losses);
+    let loss = 0;
+    // What has no weight has no loss either: padding may be whatever it is.
+    sampleWeights.data.forEach((weight, i) => {
+      if (weight !== 0) loss += weight * (losses[i] ?? 0);
+    });
+    return {
+      loss,
+      logits: floats(fetched, plan.logits),
+      computed: plan.computed.map(({ name, gradient }) => [name, floats(fetches, gradient).slice()]),
+    };
+  }
+
+  /** @param {Extract<TrainerJob, { kind: "update" }>} job @returns {UpdateReply} */
+  function update({ gathered, loss, learningRate, updates, averageDecay }) {
+    const { plan, store } = loaded();
+    const { roles, places } = store;
+    const gradients = (store.accumulated && store.sums) || store.gradients;
+    const given = new Map(gathered);
+    for (const { parameter, from } of places) {
+      if (parameter.gradient === undefined) gradients.set(given.get(parameter.name) ?? [], from);
+    }
+    const gradientNorm = globalNorm(gradients);
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    if (applied) {
+      const { beta1, beta2, epsilon, clip } = plan;
+      const { parameters, firstMoments: first, secondMoments: second } = roles;
+      const scale = clipScale(gradientNorm, clip);
+      for (const { parameter, from, to } of places) {
+        const { rate, decay } = parameter;
+        const options = { learningRate: learningRate * rate, decay, beta1, beta2, epsilon, updates, scale };
+        adamw({ parameters, gradients, first, second }, from, to, options);
+      }
+      if (plan.averaged) average(roles.averages, parameters, averageDecay);
+    }
+    return { gradientNorm, applied, indirect: indirect("parameters") };
+  }
+
+  /** @param {Role} role @returns {NamedArrays} values of the parameters that the graph does not take as they are */
+  function indirect(role) {
+    const { store } = loaded();
+    return store.places
+      .filter(({ parameter }) => parameter.gradient === undefined)
+      .map(({ parameter, from, to }) => [parameter.name, store.roles[role].slice(from, to)]);
+  }
+
+  /** @param {Extract<TrainerJob, { kind: "predict" }>} job @returns {Promise<PredictReply>} */
+  async function predict({ feeds, averaged, output }) {
+    const { store } = loaded();
+    if (inference === undefined) throw new Error("No graph for predictions is loaded.");
+    const flat = averaged ? store.roles.averages : store.roles.parameters;
+    const fetched = await inference.run({ ...views(store, flat, inputOf), ...tensors(feeds) }, [output]);
+    return { logits: floats(fetched, output) };
+  }
+
+  /** @param {Extract<TrainerJob, { kind: "snapshot" }>} job @returns {ArraysReply} */
+  function snapshot({ roles }) {
+    const { store } = loaded();
+    return {
+      arrays: roles.flatMap((role) =>
+        store.places.map(
+          ({ parameter, from, to }) =>
+            /** @type {[string, Float32Array]} */ ([
+              `${role}/${parameter.name}`,
+              store.roles[role].slice(from, to),
+            ]),
+        ),
+      ),
+    };
+  }
+
+  /** @param {TrainerJob} job @returns {Promise<unknown>} */
+  async function perform(job) {
+    switch (job.kind) {
+      case "open": {
+        const { engine: found, devices } = await host.open(job.settings);
+        engine = found;
+        return { devices };
+      }
+      case "load":
+        return load(job);
+      case "run":
+        return run(job);
+      case "update":
+        return update(job);
+      case "indirect":
+        return { arrays: indirect(job.role) };
+      case "loadInference": {
+        const { InferenceSession, sessionOptions } = opened();
+        const { buffer } = job.model;
+        inference = await InferenceSession.create(job.model, sessionOptions).finally(() => discard(buffer));
+        return;
+      }
+      case "predict":
+        return predict(job);
+      case "snapshot":
+        return snapshot(job);
+      case "restore": {
+        const { store } = loaded();
+        const arrays = new Map(job.arrays);
+        for (const role of job.roles) fill(store, role, arrays, `${role}/`);
+        return { arrays: indirect("parameters") };
+      }
+      case "close": {
+        await training?.session.release();
+        await inference?.release();
+        return;
+      }
+    }
+  }
+
+  /** @param {number} id @param {TrainerJob} job */
+  async function answer(id, job) {
+    try {
+      const value = await perform(job);
+      host.post({ id, ok: true, value }, buffersOf(value));
+    } catch (error) {
+      host.post({ id, ok: false, message: error instanceof Error ? error.message : String(error) }, []);
+    }
+    if (job.kind === "close") host.end();
+  }
+
+  return (request) => {
+    // Nothing that is asked of a trainer can be taken back.
+    if (request.kind === "cancel") return;
+    last = last.then(() => answer(request.id, request.job));
+  };
+}
+
+/**
+ * The gradients that ONNX Runtime wrote in place need nothing; two constants that are only added up share an output.
+ *
+ * @param {Store} store
+ * @param {Readonly<Record<string, OrtTensor>>} fetches
+ */
+function place({ places, gradients }, fetches) {
+  for (const { parameter, from, to } of places) {
+    if (parameter.gradient === undefined) continue;
+    const own = floats(fetches, parameter.gradient);
+    if (own.length !== to - from) throw new Error(`The gradient of '${parameter.name}' has another shape.`);
+    if (own.buffer !== gradients.buffer || own.byteOffset !== 4 * from) gradients.set(own, from);
+  }
+}
+
+/** @param {Store} store @param {boolean} first */
+function accumulate(store, first) {
+  const { gradients } = store;
+  store.sums ??= new Float32Array(gradients.length);
+  const { sums } = store;
+  if (first) sums.set(gradients);
+  else for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (gradients[i] ?? 0);
+}
+
+/**
+ * @param {Store} store
+ * @param {Role} role
+ * @param {ReadonlyMap<string, Float32Array>} arrays
+ * @param {string} prefix
+ */
+function fill({ places, roles }, role, arrays, prefix) {
+  for (const { parameter, from, to } of places) {
+    const array = arrays.get(prefix + parameter.name);
+    if (array?.length !== to - from)
+      throw new Error(`No values of the right length for '${prefix}${parameter.name}'.`);
+    roles[role].set(array, from);
+  }
+}
+
+/**
+ * @param {Readonly<Record<string, OnnxValue>>} values
+ * @param {string} name
+ * @returns {Float32Array}
+ */
+function floats(values, name) {
+  const data = /** @type {OrtTensor | undefined} */ (values[name])?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`Output '${name}' was not computed as float32.`);
+  return data;
+}
+
+/** @param {unknown} value @returns {ArrayBuffer[]} what can be given away of a reply */
+function buffersOf(value) {
+  const reply = /** @type {Partial<RunReply & UpdateReply & ArraysReply> | undefined} */ (value);
+  const lists = [reply?.computed, reply?.indirect, reply?.arrays].flatMap((list) => list ?? []);
+  return lists.flatMap(([, { buffer }]) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+}
