@@ -6,6 +6,7 @@
 import type { Size } from "./architecture.js";
 import type { Site } from "./layers.js";
 import { interpolatePositions } from "./positions.js";
+import type { Adjoint, Compute } from "./rearrange.js";
 
 /** Rows of the table behind the offsets': class token to patch, patch to class token, class token to itself. */
 const SPECIAL = 3;
@@ -117,26 +118,46 @@ export function relativePositionBias(
   tables: readonly string[],
   shape: BiasShape,
 ): string {
-  const { made, grid, heads } = shape;
+  const { made, grid, heads, resize } = shape;
   const tokens = grid[0] * grid[1] + 1;
   const name = graph.fresh(`${tables[0]}.bias`);
   const parts = tables.map((table) => ({ name: table, dims: [tableLength(made), heads] }));
-  const bias = weights.derive(parts, [1, heads, tokens, tokens], (values, out) => {
+  const compute: Compute = (values, out) => {
     for (const table of values) addBias(out, table, shape);
-  });
-  graph.define(name, bias);
+  };
+  // transformers changes the values of a grid that is not square even where no size changes.
+  const asTheyAre = made.join() === grid.join() && (made[0] === made[1] || resize === resizeAsTimm);
+  const adjoint: Adjoint = (out, gradients) => {
+    for (const table of gradients) {
+      eachPair(grid, heads, (at, row) => {
+        table[row] = (table[row] ?? 0) + (out[at] ?? 0);
+      });
+    }
+  };
+  graph.define(
+    name,
+    weights.derive(parts, [1, heads, tokens, tokens], compute, asTheyAre ? adjoint : undefined),
+  );
   return name;
 }
 
-/**
- * Adds the bias of a table to `out` [heads, tokens, tokens], the class token in front of the patches of `grid` (Swin's
- * index with BEiT's three rows, `gen_relative_position_index`).
- */
+/** Adds the bias of a table to `out` [heads, tokens, tokens]. */
 function addBias(out: Float32Array, table: Float32Array, { made, grid, heads, resize }: BiasShape): void {
-  const [rows, columns] = offsets(grid);
   const split = table.length - SPECIAL * heads;
   const near = resize(table.subarray(0, split), made, grid, heads);
   const special = table.subarray(split);
+  eachPair(grid, heads, (at, row) => {
+    const value = row < near.length ? near[row] : special[row - near.length];
+    out[at] = (out[at] ?? 0) + (value ?? 0);
+  });
+}
+
+/**
+ * Calls `visit` for each pair (query, key) of each head with its place in [heads, tokens, tokens] and in the table of the
+ * grid; the class token lies in front of the patches (Swin's index with BEiT's three rows, `gen_relative_position_index`).
+ */
+function eachPair(grid: Size, heads: number, visit: (at: number, row: number) => void): void {
+  const [rows, columns] = offsets(grid);
   const tokens = grid[0] * grid[1] + 1;
   const centre = ((rows - 1) / 2) * columns + (columns - 1) / 2;
   /** What a patch adds to the row of the table: the row of a pair is the difference plus that of no offset. */
@@ -146,11 +167,9 @@ function addBias(out: Float32Array, table: Float32Array, { made, grid, heads, re
       const start = (head * tokens + query) * tokens;
       const from = place(query) + centre;
       for (let key = 0; key < tokens; key++) {
-        const value =
-          query === 0 || key === 0
-            ? special[(query > 0 ? 1 : key > 0 ? 0 : 2) * heads + head]
-            : near[(from - place(key)) * heads + head];
-        out[start + key] = (out[start + key] ?? 0) + (value ?? 0);
+        const row =
+          query === 0 || key === 0 ? rows * columns + (query > 0 ? 1 : key > 0 ? 0 : 2) : from - place(key);
+        visit(start + key, row * heads + head);
       }
     }
   }

@@ -6,8 +6,9 @@
 import type { Tensor } from "../onnx/graph.js";
 import { float32Tensor } from "../onnx/tensor.js";
 import { int, layer, linear, reshape, type Site, transpose } from "./layers.js";
+import type { Adjoint, Compute } from "./rearrange.js";
 import type { Weights } from "./weights.js";
-import { type PositionBias, spreadBias } from "./window-bias.js";
+import { gatherBias, offsetCount, type PositionBias, spreadBias } from "./window-bias.js";
 import { slotsOfTokens, tokensOf, type Windows, windowCount, windowRegions, windowSlots } from "./windows.js";
 
 /** torch.nn.functional.normalize: vectors shorter than this are not stretched to length 1. */
@@ -141,20 +142,28 @@ function biased(site: Site, attention: WindowAttention, scores: string): string 
   const combined = regions !== undefined && count * heads * pairs <= COMBINED;
   const name = graph.fresh(`${scope}.position_bias`);
   const dims = [...(combined ? [count] : []), heads, tokens, tokens];
-  graph.define(
-    name,
-    weights.derive(bias.parts, dims, (parts, out) => {
-      spreadBias(bias.table(parts), windows.window, heads, out);
-      if (!combined) return;
-      for (let i = count - 1; i >= 0; i--) {
-        const window = out.subarray(i * heads * pairs, (i + 1) * heads * pairs);
-        if (i > 0) window.set(out.subarray(0, heads * pairs));
-        for (let head = 0; head < heads; head++) {
-          addMask(window.subarray(head * pairs, (head + 1) * pairs), regions, i, tokens, masked);
-        }
+  const size = heads * pairs;
+  const compute: Compute = (parts, out) => {
+    spreadBias(bias.table(parts), windows.window, heads, out);
+    if (!combined) return;
+    for (let i = count - 1; i >= 0; i--) {
+      const window = out.subarray(i * size, (i + 1) * size);
+      if (i > 0) window.set(out.subarray(0, size));
+      for (let head = 0; head < heads; head++) {
+        addMask(window.subarray(head * pairs, (head + 1) * pairs), regions, i, tokens, masked);
       }
-    }),
-  );
+    }
+  };
+  const { adjoint } = bias;
+  /** Every window has the same biases. */
+  const back: Adjoint = (out, parts) => {
+    const table = new Float32Array(offsetCount(windows.window) * heads);
+    for (let at = 0; at < out.length; at += size) {
+      gatherBias(out.subarray(at, at + size), windows.window, heads, table);
+    }
+    adjoint?.(table, parts);
+  };
+  graph.define(name, weights.derive(bias.parts, dims, compute, adjoint && back));
   const positioned = layer(site, scope, "Add", [scores, name]);
   if (regions === undefined || combined) return positioned;
   const mask = new Float32Array(count * pairs);

@@ -4,6 +4,7 @@
  * checkpoint is read, so that the graph holds what is added to the scores and nothing else.
  */
 import type { Size } from "./architecture.js";
+import { type Adjoint, addBack } from "./rearrange.js";
 import type { Part } from "./weights.js";
 
 /** Width of the hidden layer in timm, transformers and torchvision. */
@@ -17,6 +18,8 @@ export interface PositionBias {
   readonly parts: readonly Part[];
   /** → [offsets, heads], rows by offset down, then across, from the most negative. */
   readonly table: (parts: readonly Float32Array[]) => Float32Array;
+  /** Adds a gradient by the table to the parts'; undefined where the table is not linear in them. */
+  readonly adjoint: Adjoint | undefined;
 }
 
 /** v1: the checkpoint's own table [offsets, heads]. */
@@ -24,6 +27,7 @@ export function learnedBias(name: string, window: Size, heads: number): Position
   return {
     parts: [{ name, dims: [offsetCount(window), heads] }],
     table: ([table = new Float32Array()]) => table,
+    adjoint: addBack,
   };
 }
 
@@ -62,6 +66,7 @@ export function continuousBias(mlp: string, window: Size, trained: Size, heads: 
       }
       return table;
     },
+    adjoint: undefined,
   };
 }
 
@@ -73,19 +78,29 @@ function logSpaced(length: number, trained: number): number[] {
   });
 }
 
-/** Adds the bias of each pair (query, key) to `out` [heads, tokens, tokens]. */
-export function spreadBias(table: Float32Array, window: Size, heads: number, out: Float32Array): void {
-  const [height, width] = window;
+/** Calls `visit` for each pair (query, key) of each head with its place in [heads, tokens, tokens] and in the table. */
+function eachPair([height, width]: Size, heads: number, visit: (at: number, row: number) => void): void {
   const tokens = height * width;
   for (let query = 0; query < tokens; query++) {
     for (let key = 0; key < tokens; key++) {
       const down = Math.floor(query / width) - Math.floor(key / width) + height - 1;
       const across = (query % width) - (key % width) + width - 1;
       const row = (down * (2 * width - 1) + across) * heads;
-      for (let head = 0; head < heads; head++) {
-        const at = (head * tokens + query) * tokens + key;
-        out[at] = (out[at] ?? 0) + (table[row + head] ?? 0);
-      }
+      for (let head = 0; head < heads; head++) visit((head * tokens + query) * tokens + key, row + head);
     }
   }
+}
+
+/** Adds the bias of each pair (query, key) to `out` [heads, tokens, tokens]. */
+export function spreadBias(table: Float32Array, window: Size, heads: number, out: Float32Array): void {
+  eachPair(window, heads, (at, row) => {
+    out[at] = (out[at] ?? 0) + (table[row] ?? 0);
+  });
+}
+
+/** The way back: adds what `out` [heads, tokens, tokens] has for each pair to its row of the table. */
+export function gatherBias(out: Float32Array, window: Size, heads: number, table: Float32Array): void {
+  eachPair(window, heads, (at, row) => {
+    table[row] = (table[row] ?? 0) + (out[at] ?? 0);
+  });
 }

@@ -71,7 +71,9 @@ function distance(actual: Float32Array | undefined, expected: ArrayLike<number>)
 }
 
 describe("the graph of a training step, against PyTorch", () => {
-  for (const file of readdirSync(join(FIXTURES, "training"))) {
+  for (const file of readdirSync(join(FIXTURES, "training")).filter((name) =>
+    name.endsWith(".safetensors"),
+  )) {
     const path = join(FIXTURES, "training", file);
     const { metadata } = readSafetensors(readFileSync(path), path);
     const objective: Objective = JSON.parse(metadata.get("objective") ?? "");
@@ -91,11 +93,15 @@ describe("the graph of a training step, against PyTorch", () => {
       const outputs = await run(built, step, given);
       expect(distance(outputs.get(step.outputs.losses), golden.get("losses")?.data ?? [])).toBeLessThan(1e-5);
       const gradients = byTensor(built, step, outputs);
+      const fixed = [...built.bindings.values()].filter(({ kind }) => kind === "fixed");
+      const untrained = new Set(fixed.flatMap(({ parts }) => parts.map(({ name }) => name)));
+      // Where single precision is worse than that (SwinV2's cosines, times up to 100), it is for PyTorch as well.
+      const tolerance = Math.max(1e-4, 2 * Number(metadata.get("float32_error")));
       const wrong: string[] = [];
       for (const [name, { data }] of golden) {
-        if (!name.startsWith("gradient.")) continue;
+        if (!name.startsWith("gradient.") || untrained.has(name.slice(9))) continue;
         const error = distance(gradients.get(name.slice(9)), data as Float32Array);
-        if (!(error <= 1e-4)) wrong.push(`${name}: ${error}`);
+        if (!(error <= tolerance)) wrong.push(`${name}: ${error}`);
       }
       expect(wrong).toEqual([]);
     });

@@ -1,7 +1,8 @@
 """Losses and gradients of every weight, as PyTorch has them, for the tiny checkpoints in test/fixtures/checkpoints.
 
 Each case is transformers' own model with transformers' own forward pass; targets are soft, images are weighted, and the
-distilled DeiT has a teacher. Run it with transformers installed:
+distilled DeiT has a teacher. Computed in double precision; `float32_error` is how far PyTorch's own single precision is
+from that. Run it with transformers installed:
 
     python test/oracle/training_goldens.py
 """
@@ -67,40 +68,49 @@ def as_checkpoint(model: transformers.PreTrainedModel) -> dict[str, torch.Tensor
         return safetensors.torch.load_file(pathlib.Path(folder) / "model.safetensors")
 
 
+def computed(checkpoint: str, objective: dict, dtype: torch.dtype, seed: int) -> dict[str, torch.Tensor]:
+    folder = CHECKPOINTS / checkpoint / "checkpoint"
+    kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
+    # eval: dropout is off.
+    model = kind.from_pretrained(folder, attn_implementation="eager", dtype=dtype).eval()
+    config = model.config
+    generator = torch.Generator().manual_seed(seed)
+    size = config.image_size if isinstance(config.image_size, (list, tuple)) else [config.image_size] * 2
+    pixels = torch.randn(BATCH, config.num_channels, *size, generator=generator)
+    classes = config.num_labels
+    labels = torch.randint(classes, (BATCH,), generator=generator)
+    targets = F.one_hot(labels, classes) * 0.9 + 0.1 / classes
+    weights = torch.tensor([0.5, 0.2, 0.3])
+    teacher = torch.randn(BATCH, classes, generator=generator) * 3
+    each = losses(objective, model(pixels.to(dtype)), targets.to(dtype), teacher.to(dtype))
+    (each * weights.to(dtype)).sum().backward()
+    tensors = {"pixels": pixels, "targets": targets, "weights": weights, "losses": each.detach()}
+    if objective["kind"] == "distillation":
+        tensors["teacher"] = teacher
+    # Mask tokens have no part in this.
+    return tensors | {f"gradient.{k}": v for k, v in as_checkpoint(model).items() if v.any()}
+
+
+def distance(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """Relative to the largest value; absolute where all are nothing but rounding (the keys' biases)."""
+    largest = float(expected.abs().max())
+    difference = float((actual.double() - expected).abs().max())
+    return difference if largest < 1e-6 else difference / largest
+
+
 def main() -> None:
     torch.set_num_threads(1)
     for name, (checkpoint, objective) in CASES.items():
-        folder = CHECKPOINTS / checkpoint / "checkpoint"
-        architecture = json.loads((folder / "config.json").read_text())["architectures"][0]
-        # Double precision: what is left is the rounding of the graph under test. Dropout is off.
-        kind = getattr(transformers, architecture)
-        model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64).eval()
-        config = model.config
-        generator = torch.Generator().manual_seed(sum(map(ord, name)))
-        size = config.image_size if isinstance(config.image_size, (list, tuple)) else [config.image_size] * 2
-        pixels = torch.randn(BATCH, config.num_channels, *size, generator=generator)
-        classes = config.num_labels
-        labels = torch.randint(classes, (BATCH,), generator=generator)
-        targets = F.one_hot(labels, classes) * 0.9 + 0.1 / classes
-        weights = torch.tensor([0.5, 0.2, 0.3])
-        teacher = torch.randn(BATCH, classes, generator=generator) * 3
-        each = losses(objective, model(pixels.double()), targets.double(), teacher.double())
-        (each * weights.double()).sum().backward()
-        tensors = {"pixels": pixels, "targets": targets, "weights": weights, "losses": each.detach()}
-        model.requires_grad_(False)
-        if objective["kind"] == "distillation":
-            tensors["teacher"] = teacher
-        # Mask tokens have no part in this.
-        tensors |= {f"gradient.{k}": v for k, v in as_checkpoint(model).items() if v.any()}
+        seed = sum(map(ord, name))
+        tensors = computed(checkpoint, objective, torch.float64, seed)
+        single = computed(checkpoint, objective, torch.float32, seed)
+        rounding = max(distance(single[k], v) for k, v in tensors.items() if k.startswith("gradient."))
         arrays = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in tensors.items()}
         out = FIXTURES / "training"
         out.mkdir(exist_ok=True)
-        safetensors.numpy.save_file(
-            arrays,
-            out / f"{name}.safetensors",
-            metadata={"checkpoint": checkpoint, "objective": json.dumps(objective)},
-        )
-        print(name, sum(a.nbytes for a in arrays.values()), float(each.sum()))
+        metadata = {"checkpoint": checkpoint, "objective": json.dumps(objective), "float32_error": str(rounding)}
+        safetensors.numpy.save_file(arrays, out / f"{name}.safetensors", metadata=metadata)
+        print(name, sum(a.nbytes for a in arrays.values()), rounding)
 
 
 if __name__ == "__main__":

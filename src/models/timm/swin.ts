@@ -53,6 +53,8 @@ function tableBias(name: string, { window }: Windows, heads: number, tensors: Te
   return {
     parts: [{ name, dims: [offsets, heads] }],
     table: ([table = new Float32Array()]) => resizeAsTimm(table, [made, made], window, heads),
+    // Trained after the table was brought to the new window, not through the interpolation.
+    adjoint: undefined,
   };
 }
 
