@@ -9,6 +9,7 @@ import { VitreousError } from "../onnx/errors.js";
 import type { Graph, Model, ValueInfo } from "../onnx/graph.js";
 import { prepare } from "../onnx/prepare.js";
 import { prune } from "../onnx/prune.js";
+import { simplify } from "../onnx/rewrite/simplify.js";
 import { withDropPath } from "./drop-path.js";
 import { findHeads, writeLosses } from "./objective.js";
 import type { StepGraph, StepGraphOptions } from "./types.js";
@@ -59,7 +60,8 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
     throw new VitreousError(`The drop path rate must be at least 0 and below 1, not ${dropPath}.`);
   }
   if (trained.size === 0) throw new VitreousError("Nothing is trained: every tensor of the model is frozen.");
-  const fixed = prepare(withInputs(model, batch, trained));
+  // What the logits do not need (all rows but the class token's, behind the last attention) has no gradient either.
+  const fixed = simplify(prepare(withInputs(model, batch, trained)));
   const dropped = dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
   const { graph } = dropped.model;
   const [pixels, logits] = [graph.inputs[0], graph.outputs[0]];

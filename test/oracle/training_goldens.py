@@ -106,8 +106,8 @@ def main() -> None:
         single = computed(checkpoint, objective, torch.float32, seed)
         rounding = max(distance(single[k], v) for k, v in tensors.items() if k.startswith("gradient."))
         arrays = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in tensors.items()}
-        out = FIXTURES / "training"
-        out.mkdir(exist_ok=True)
+        out = FIXTURES / "training" / "gradients"
+        out.mkdir(parents=True, exist_ok=True)
         metadata = {"checkpoint": checkpoint, "objective": json.dumps(objective), "float32_error": str(rounding)}
         safetensors.numpy.save_file(arrays, out / f"{name}.safetensors", metadata=metadata)
         print(name, sum(a.nbytes for a in arrays.values()), rounding)
