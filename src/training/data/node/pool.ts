@@ -25,7 +25,6 @@ interface Job {
   readonly resolve: (prepared: Prepared) => void;
   readonly reject: (reason: unknown) => void;
   readonly signal: AbortSignal | undefined;
-  readonly onAbort: () => void;
   settled: boolean;
 }
 
@@ -54,13 +53,34 @@ export function poolOf(workers: readonly Worker[], cacheBytes: number): ImagePoo
   const spare: Float32Array[] = [];
   const queue: Job[] = [];
   let room = cacheBytes;
+  // One listener a signal, not one a job: an epoch's signal has a hundred jobs at a time.
+  const watched = new Map<AbortSignal, { readonly jobs: Set<Job>; readonly stop: () => void }>();
   let nextId = 0;
   let ended: VitreousError | undefined;
+
+  const watch = (signal: AbortSignal, job: Job): void => {
+    const before = watched.get(signal);
+    if (before) {
+      before.jobs.add(job);
+      return;
+    }
+    const jobs = new Set([job]);
+    const onAbort = () => {
+      for (const one of jobs) settle(one, () => one.reject(signal.reason));
+    };
+    signal.addEventListener("abort", onAbort);
+    watched.set(signal, { jobs, stop: () => signal.removeEventListener("abort", onAbort) });
+  };
 
   const settle = (job: Job, how: () => void): void => {
     if (job.settled) return;
     job.settled = true;
-    job.signal?.removeEventListener("abort", job.onAbort);
+    const watching = job.signal && watched.get(job.signal);
+    watching?.jobs.delete(job);
+    if (job.signal && watching?.jobs.size === 0) {
+      watching.stop();
+      watched.delete(job.signal);
+    }
     how();
   };
 
@@ -144,15 +164,8 @@ export function poolOf(workers: readonly Worker[], cacheBytes: number): ImagePoo
       if (ended) return Promise.reject(ended);
       if (signal?.aborted) return Promise.reject(signal.reason);
       return new Promise((resolve, reject) => {
-        const job: Job = {
-          task,
-          resolve,
-          reject,
-          signal,
-          onAbort: () => settle(job, () => reject(signal?.reason)),
-          settled: false,
-        };
-        signal?.addEventListener("abort", job.onAbort, { once: true });
+        const job: Job = { task, resolve, reject, signal, settled: false };
+        if (signal) watch(signal, job);
         queue.push(job);
         dispatch();
       });
@@ -160,7 +173,12 @@ export function poolOf(workers: readonly Worker[], cacheBytes: number): ImagePoo
     recycle,
     async close() {
       end(new VitreousError("The images' workers were closed."));
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await Promise.all(
+        workers.map((worker) => {
+          worker.ref();
+          return worker.terminate();
+        }),
+      );
     },
   };
 }
