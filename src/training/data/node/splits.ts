@@ -87,7 +87,7 @@ function decide(
   }
   if (without.length > 0) {
     throw new VitreousError(
-      `${images(without.length)} of ${items.length} have no split in the manifest, ${without[0]?.name} for one: fill the column for all or for none.`,
+      `${without.length} of ${items.length} images have no split in the manifest, ${without[0]?.name} for one: fill the column for all or for none.`,
     );
   }
   const present = new Set(own.values());
