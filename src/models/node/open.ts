@@ -47,6 +47,31 @@ export interface OpenedCheckpoint extends BuiltModel {
   readonly files: readonly string[];
 }
 
+export interface DescribedCheckpoint extends Recognised {
+  /** Read when they are wanted: the files stay open until `close`. */
+  readonly tensors: StoredTensors;
+  readonly files: readonly string[];
+  readonly notes: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * What a checkpoint is and the tensors it has, with no graph made of them yet.
+ *
+ * @param path a folder with a config.json and weights, or a file of weights
+ * @param arch for tensors without a config.json beside them
+ * @throws VitreousError when a file is missing or damaged, or for the reasons of `recognise`
+ */
+export async function describeCheckpoint(path: string, arch?: Spec): Promise<DescribedCheckpoint> {
+  const opened = await openTensors(path);
+  try {
+    return { ...opened, ...(await describe(path, opened.tensors, arch)) };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
 /**
  * The model of a checkpoint.
  *
@@ -57,9 +82,9 @@ export async function openCheckpoint(
   path: string,
   options: CheckpointOptions = {},
 ): Promise<OpenedCheckpoint> {
-  const { tensors, files, notes, close } = await openTensors(path);
+  const checkpoint = await describeCheckpoint(path, options.arch);
+  const { description, inferred, tensors, files, notes, close } = checkpoint;
   try {
-    const { description, inferred } = await describe(path, tensors, options.arch);
     const { head, ...plain } = options;
     const built = async (given?: LinearHead): Promise<BuiltModel> => {
       const model = await buildModel(description, tensors, { ...plain, head: given });
