@@ -6,11 +6,19 @@ import { readSafetensors } from "../../models/safetensors.js";
 import { storedTensors } from "../../models/stored-tensor.js";
 import type { TrainingBatch } from "../types.js";
 
-/** By the folder's name in test/fixtures/checkpoints. */
-export async function smallModel(name: string): Promise<{ built: BuiltModel; tensors: StoredTensors }> {
+/**
+ * By the folder's name in test/fixtures/checkpoints.
+ *
+ * @param given in the place of the checkpoint's tensors
+ */
+export async function smallModel(
+  name: string,
+  given?: StoredTensors,
+): Promise<{ built: BuiltModel; tensors: StoredTensors }> {
   const path = (file: string) =>
     fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}/checkpoint/${file}`, import.meta.url));
-  const tensors = storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors);
+  const tensors =
+    given ?? storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors);
   const description = readConfig(JSON.parse(readFileSync(path("config.json"), "utf8")));
   return { built: await buildModel(description, tensors), tensors };
 }
