@@ -81,9 +81,28 @@ function vertical(source: Part, columns: Range, c: Coefficients, bits: number): 
   for (let y = 0; y < c.length; y++) {
     sums.fill(1 << (bits - 1));
     const first = (c.start[y] as number) - top;
-    for (let j = 0; j < (c.count[y] as number); j++) {
-      const w = k[y * c.size + j] as number;
-      const row = ((first + j) * stride + columns.from - left) * 3;
+    const taps = c.count[y] as number;
+    const base = y * c.size;
+    const step = stride * 3;
+    let row = (first * stride + columns.from - left) * 3;
+    let j = 0;
+    // Four rows at once: the sums are read and written a quarter as often.
+    for (; j + 4 <= taps; j += 4, row += 4 * step) {
+      const [w0, w1] = [k[base + j] as number, k[base + j + 1] as number];
+      const [w2, w3] = [k[base + j + 2] as number, k[base + j + 3] as number];
+      const [row1, row2, row3] = [row + step, row + 2 * step, row + 3 * step];
+      for (let i = 0; i < length; i++) {
+        sums[i] =
+          ((sums[i] as number) +
+            Math.imul(w0, data[row + i] as number) +
+            Math.imul(w1, data[row1 + i] as number) +
+            Math.imul(w2, data[row2 + i] as number) +
+            Math.imul(w3, data[row3 + i] as number)) |
+          0;
+      }
+    }
+    for (; j < taps; j++, row += step) {
+      const w = k[base + j] as number;
       for (let i = 0; i < length; i++) sums[i] = (sums[i] as number) + Math.imul(w, data[row + i] as number);
     }
     for (let i = 0; i < length; i++) out[y * length + i] = (sums[i] as number) >> bits;

@@ -80,8 +80,8 @@ function hueOf(r: number, g: number, b: number, max: number, delta: number): num
   const gc = fround((max - g) / delta);
   const bc = fround((max - b) / delta);
   const sixth = fround(r === max ? bc - gc : g === max ? 2 + rc - bc : 4 + gc - rc);
-  const turn = fround((sixth / 6 + 1) % 1);
-  return Math.trunc(turn * 255);
+  const turn = sixth / 6 + 1;
+  return Math.trunc(fround(turn < 1 ? turn : turn - 1) * 255);
 }
 
 /** C's round(): halves away from zero; the samples are never negative. */
