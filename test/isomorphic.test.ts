@@ -21,6 +21,7 @@ const isomorphic = [
   "stats",
   "imaging",
   "api",
+  "training",
   "web.ts",
 ];
 
@@ -39,6 +40,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   explain: ["onnx", "autodiff", "runtime", "anatomy", "imaging"],
   metrics: ["onnx", "runtime", "anatomy", "imaging", "stats", "explain"],
   datasets: ["onnx", "imaging"],
+  training: ["onnx", "autodiff", "runtime", "models", "imaging", "datasets", "stats", "api"],
 };
 
 interface Source {

@@ -10,7 +10,7 @@ const STEM =
 
 /** The index of a block in its stage; stages come first in a name. */
 const BLOCK =
-  /^(?:.*?\.)?(?:layers\.(\d+)\.blocks\.(\d+)|stages\.(\d+)\.blocks\.(\d+)|blocks\.(\d+)|encoder_layer_(\d+)|layers?\.(\d+))\./;
+  /^(?:.*?\.)??(?:layers\.(\d+)\.blocks\.(\d+)|stages\.(\d+)\.blocks\.(\d+)|blocks\.(\d+)|encoder_layer_(\d+)|layers?\.(\d+))\./;
 /** Between stages: counted with the blocks behind it, as timm does. `after` the stage that transformers lists it with. */
 const MERGING = /^(?:.*?\.)?layers\.(\d+)\.(?:downsample)\./;
 /** torchvision's Swin: features.0 makes patches, odd ones are stages, even ones merge. */
