@@ -37,7 +37,7 @@ const SWINS = [
 
 /** What is outside of blocks, by depth. */
 const HEAD =
-  /^(\w+\.)?(norm|ln|layernorm|fc_norm|pooler\.layernorm|encoder\.ln)\.|(^|\.)(head|heads|head_dist|\w*classifier)\./;
+  /^(?!patch_embed)(\w+\.)?(norm|ln|layernorm|fc_norm|pooler\.layernorm|encoder\.ln)\.|(^|\.)(head|heads|head_dist|\w*classifier)\./;
 
 describe("depths of a vision transformer", () => {
   it.each(VITS)("of %s count its blocks between embeddings and head", async (name) => {
