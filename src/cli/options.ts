@@ -87,9 +87,18 @@ export function withModelOptions(command: Command): Command {
       "image size for an .onnx file that takes any, or other than a checkpoint's, e.g. 224x224",
       imageSize,
     )
-    .addOption(new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu"))
-    .option("--threads <n>", "threads to compute with (default: one for each core)", wholeNumber);
+    .addOption(deviceOption())
+    .option("--threads <n>", THREADS, wholeNumber);
 }
+
+const THREADS = "threads to compute with (default: one for each core)";
+
+const deviceOption = (): Option =>
+  new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu");
+
+/** Where to compute, for commands that do not take the options of `withModelOptions`. */
+export const withMachineOptions = (command: Command): Command =>
+  command.addOption(deviceOption()).option("--threads <n>", THREADS, wholeNumber);
 
 export function withBatch(command: Command): Command {
   return command.option("--batch <n>", "images run at once (default: 8)", wholeNumber);
@@ -133,7 +142,7 @@ export function seedNumber(text: string): number {
   return value;
 }
 
-function imageSize(text: string): readonly [number, number] {
+export function imageSize(text: string): readonly [number, number] {
   const match = /^(\d+)x(\d+)$/.exec(text);
   const [height, width] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
   if (height < 1 || width < 1) throw new InvalidArgumentError("Write height x width, e.g. 224x224.");

@@ -10,6 +10,7 @@ import { VERSION } from "../version.js";
 import { convertCommand } from "./convert.js";
 import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
+import { finetuneCommand } from "./finetune.js";
 import { inspectCommand } from "./inspect.js";
 import { spreadLists } from "./lists.js";
 import { type ProgressStyle, terminal } from "./terminal.js";
@@ -21,6 +22,7 @@ Examples:
   vitreous explain model.onnx photo.jpg --method grad-cam --out maps
   vitreous evaluate model.onnx images/ --method grad-cam gradient-rollout --controls --sheet --out scores
   vitreous convert checkpoint/ -o model.onnx
+  vitreous finetune checkpoint/ images/ --out trained
 
 vitreous <command> --help shows a command's options.`;
 
@@ -59,7 +61,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`vitreous: ${usageLine(text)}\n`) })
     .addHelpText("after", EXAMPLES);
-  for (const make of [inspectCommand, explainCommand, evaluateCommand, convertCommand]) {
+  for (const make of [inspectCommand, explainCommand, evaluateCommand, convertCommand, finetuneCommand]) {
     program.addCommand(make(context).copyInheritedSettings(program));
   }
   try {

@@ -39,7 +39,10 @@ export function statisticWithInterval(
     for (const i of members) times[i] = 0;
     return statistic(times) ?? [];
   });
-  if (jackknife.every((v) => v === jackknife[0])) return { value, interval: [value, value] };
+  if (jackknife.every((v) => v === jackknife[0])) {
+    // All right or all wrong: resampling these items cannot tell how far others may differ.
+    return { value, interval: undefined, reason: "resampling gives no interval where all images agree" };
+  }
   const next = uniform(seed);
   const draws: number[] = [];
   for (let b = 0; b < resamples; b++) {

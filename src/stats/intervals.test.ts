@@ -51,6 +51,7 @@ describe("the bootstrap of any statistic", () => {
       interval: undefined,
       reason: expect.stringContaining("two independent"),
     });
+    expect(statisticWithInterval(2, () => 1)).toMatchObject({ value: 1, interval: undefined });
     expect(statisticWithInterval(0, () => undefined)).toMatchObject({
       value: undefined,
       reason: "no values",

@@ -106,7 +106,7 @@ export function scoresOf(outcomes: Outcomes, { labels, seed = 0, resamples }: Sc
   const resampled = (statistic: (times: Float64Array) => number | undefined, more = {}): Score =>
     n === 0
       ? { value: undefined, interval: undefined, reason: "no images" }
-      : { ...more, ...statisticWithInterval(n, statistic, options) };
+      : { ...statisticWithInterval(n, statistic, options), ...more };
   return {
     images: n,
     loss: n === 0 ? undefined : losses.reduce((a, b) => a + b, 0) / n,

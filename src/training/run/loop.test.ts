@@ -12,7 +12,7 @@ const scores = (balancedAccuracy: number, loss = 1): QuickScores => ({
 const batch = (epoch: number, index: number): TrainingBatch => ({
   pixels: new Float32Array(1),
   targets: new Float32Array(1),
-  sampleWeights: new Float32Array(1),
+  sampleWeights: Float32Array.of(1),
   indices: [epoch * 10 + index],
   size: 2,
 });
@@ -20,12 +20,15 @@ const batch = (epoch: number, index: number): TrainingBatch => ({
 interface Fake {
   readonly options: LoopOptions;
   readonly steps: string[];
+  /** The first sample weight of each batch. */
+  readonly weights: number[];
   readonly saves: LoopState[];
   readonly kept: number[];
 }
 
 function fake(validations: readonly QuickScores[], more: Partial<LoopOptions> = {}, epochs = 3): Fake {
   const steps: string[] = [];
+  const weights: number[] = [];
   const saves: LoopState[] = [];
   const kept: number[] = [];
   let validated = 0;
@@ -33,6 +36,7 @@ function fake(validations: readonly QuickScores[], more: Partial<LoopOptions> = 
     trainer: {
       step: async (batches) => {
         steps.push(batches.flatMap((b) => b.indices).join("+"));
+        weights.push(...batches.flatMap((b) => [...b.sampleWeights]));
         return {
           loss: 0.1 * steps.length,
           logits: new Float32Array(0),
@@ -58,7 +62,7 @@ function fake(validations: readonly QuickScores[], more: Partial<LoopOptions> = 
     now: () => 0,
     ...more,
   };
-  return { options, steps, saves, kept };
+  return { options, steps, weights, saves, kept };
 }
 
 describe("the training loop", () => {
@@ -89,9 +93,10 @@ describe("the training loop", () => {
   });
 
   it("makes one step of several batches, and one of what an epoch leaves", async () => {
-    const { options, steps } = fake([], { accumulate: 2 }, 1);
+    const { options, steps, weights } = fake([], { accumulate: 2 }, 1);
     const end = await runLoop(options);
     expect(steps).toEqual(["0+1", "2"]);
+    expect(weights).toEqual([0.5, 0.5, 1]);
     expect(end.curve[0]?.train).toMatchObject({ steps: 2, images: 6 });
   });
 
@@ -127,6 +132,19 @@ describe("the training loop", () => {
     expect(steps).toEqual(["0", "1"]);
     expect(saves).toHaveLength(1);
     expect(saves[0]).toMatchObject({ curve: [], under: { batches: 2, images: 4 } });
+  });
+
+  it("saves the steps of an epoch whose validation is interrupted", async () => {
+    const stop = new AbortController();
+    const { options, saves } = fake([], {
+      signal: stop.signal,
+      validate: async () => {
+        stop.abort(new Error("interrupted"));
+        throw stop.signal.reason;
+      },
+    });
+    await expect(runLoop(options)).rejects.toThrow("interrupted");
+    expect(saves.map((s) => s.under.batches)).toEqual([3]);
   });
 
   it("does nothing where training is over", async () => {

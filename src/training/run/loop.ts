@@ -84,6 +84,7 @@ export interface LoopOptions {
   readonly patience?: number;
   /** The batches of an epoch (from 0), from the given one on; always the same for the same epoch. */
   readonly batches: (epoch: number, from: number) => AsyncIterable<TrainingBatch>;
+  /** Throws the signal's reason when it is aborted. */
   readonly validate: () => Promise<QuickScores>;
   /** Keeps the weights as they are now, as the best. Called before `save` of the state that names them. */
   readonly keepBest: (epoch: number) => Promise<void>;
@@ -112,11 +113,11 @@ export async function runLoop(options: LoopOptions, from: LoopState = START): Pr
   while (state.ended === undefined) {
     const under = await trainEpoch(options, state);
     const started = now();
-    const validation = await validate();
-    if (signal?.aborted) {
-      await save({ ...state, under });
-      signal.throwIfAborted();
-    }
+    const validation = await validate().catch(async (error: unknown) => {
+      // The epoch's steps are not lost: a resumed run begins with the validation.
+      if (signal?.aborted) await save({ ...state, under });
+      throw error;
+    });
     const epoch = state.curve.length + 1;
     const record: EpochRecord = {
       epoch,
@@ -152,6 +153,13 @@ export async function runLoop(options: LoopOptions, from: LoopState = START): Pr
   return state;
 }
 
+/** Sample weights of which each batch's make up a mean: shared out by images, so that all make up one. */
+function asOneLoss(batches: readonly TrainingBatch[]): readonly TrainingBatch[] {
+  if (batches.length === 1) return batches;
+  const images = batches.reduce((n, { size }) => n + size, 0);
+  return batches.map((b) => ({ ...b, sampleWeights: b.sampleWeights.map((w) => (w * b.size) / images) }));
+}
+
 /** The rest of an epoch. Throws the signal's reason once the state is saved. */
 async function trainEpoch(options: LoopOptions, state: LoopState): Promise<EpochSums> {
   const { trainer, accumulate, batches, save, saveEvery, signal, onStep, now = Date.now } = options;
@@ -160,7 +168,7 @@ async function trainEpoch(options: LoopOptions, state: LoopState): Promise<Epoch
   let saved = now();
   let stepped = saved;
   const step = async (held: readonly TrainingBatch[]): Promise<void> => {
-    const { loss, gradientNorm, learningRate, applied } = await trainer.step(held);
+    const { loss, gradientNorm, learningRate, applied } = await trainer.step(asOneLoss(held));
     const images = held.reduce((n, b) => n + b.size, 0);
     const time = now();
     under = {

@@ -1,0 +1,90 @@
+/** @file The data set of a fine-tuning: its images in their parts, and what must be said of it before anything is trained. */
+import { createHash } from "node:crypto";
+import { labelsFromText } from "../../../api/labels.js";
+import { readText } from "../../../api/node/text.js";
+import { openDataset } from "../../../datasets/open.js";
+import { VitreousError } from "../../../onnx/errors.js";
+import { itemsOfSplits, splitDataset } from "../../data/node/splits.js";
+import type { Part, SplitRecord } from "../../data/splits.js";
+import type { FinetuneOptions } from "../options.js";
+import type { EvaluatedItem } from "./evaluate.js";
+
+/** Of each class: one image to train on, one to choose by, one to test on. */
+const LEAST_IMAGES = 3;
+
+export interface LabelledData {
+  readonly splits: SplitRecord;
+  readonly parts: Readonly<Record<Part, readonly EvaluatedItem[]>>;
+  /** Of names, labels, groups and parts. */
+  readonly sha256: string;
+  readonly notes: readonly string[];
+}
+
+export interface DataRequest {
+  readonly path: string;
+  /** File with the names of the classes, in the order that they are to have. */
+  readonly labels?: string;
+  readonly options: Pick<FinetuneOptions, "validation" | "test" | "seed">;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** @throws VitreousError: no data set, one class, a class with too few images, parts without images, other labels */
+export async function labelledData(request: DataRequest): Promise<LabelledData> {
+  const { path, options, signal, onProgress } = request;
+  const train = 1 - options.validation - options.test;
+  if (!(train > 0))
+    throw new VitreousError(
+      `validation and test take ${options.validation} and ${options.test} of the images, which leaves none to train on`,
+    );
+  const dataset = await openDataset(path, { ...(signal && { signal }) });
+  if (dataset.classes.length === 0)
+    throw new VitreousError(
+      `${path}: its images have no labels; put them in a folder for each class, or write a manifest.csv with a label column`,
+    );
+  const found = await splitDataset(dataset, {
+    fractions: { train, validation: options.validation, test: options.test },
+    seed: options.seed,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  for (const label of found.classes) {
+    const images = found.items.filter((item) => item.label === label).length;
+    if (images < LEAST_IMAGES)
+      throw new VitreousError(
+        `${path}: the class "${label}" has ${images} ${images === 1 ? "image" : "images"}; training, validation and test need at least ${LEAST_IMAGES} of each class`,
+      );
+  }
+  const splits = request.labels === undefined ? found : await inOrderOf(found, request.labels);
+  const groups = new Map(splits.items.map(({ path: name, group }) => [name, group]));
+  const items = itemsOfSplits(splits, dataset);
+  const part = (name: Part): readonly EvaluatedItem[] => {
+    if (items[name].length === 0)
+      throw new VitreousError(`${path}: no image is left for ${name}; give it a larger share`);
+    return items[name].map((item) => {
+      const group = groups.get(item.name);
+      return { ...item, ...(group !== undefined && { group }) };
+    });
+  };
+  return {
+    splits,
+    parts: { train: part("train"), validation: part("validation"), test: part("test") },
+    sha256: createHash("sha256")
+      .update(JSON.stringify([splits.classes, splits.items]))
+      .digest("hex"),
+    notes: [...dataset.notes, ...splits.warnings.filter((warning) => !dataset.notes.includes(warning))],
+  };
+}
+
+async function inOrderOf(splits: SplitRecord, file: string): Promise<SplitRecord> {
+  const { text } = await readText(file);
+  const labels = labelsFromText(text, file);
+  const [own, given] = [new Set(splits.classes), new Set(labels)];
+  const strange = labels.filter((label) => !own.has(label));
+  const missing = splits.classes.filter((label) => !given.has(label));
+  if (strange.length > 0 || missing.length > 0 || given.size !== labels.length)
+    throw new VitreousError(
+      `${file} must name each class of the data set once (${splits.classes.join(", ")}), not ${labels.join(", ")}`,
+    );
+  return { ...splits, classes: [...labels] };
+}
