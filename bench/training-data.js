@@ -18,8 +18,8 @@ import { colourJitter } from "../dist/training/data/jitter.js";
 import { imagePool } from "../dist/training/data/node/pool.js";
 import { augmentationOptions } from "../dist/training/data/options.js";
 import { orient, randomOrientation } from "../dist/training/data/orientation.js";
-import { normaliseInto } from "../dist/training/data/prepare.js";
 import { randAugment } from "../dist/training/data/policy.js";
+import { normaliseInto } from "../dist/training/data/prepare.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -99,9 +99,13 @@ for (const folder of positionals) {
     console.log(`  ${workers} worker${workers > 1 ? "s" : ""}`);
     console.log(`    first epoch    ${await rate(train(0))}`);
     console.log(`    from memory    ${await rate(train(1))}`);
-    for (let epoch = 2; epoch < 6; epoch++) await rate(train(epoch));
-    console.log(`    epoch 7        ${await rate(train(6))}; ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`);
     console.log(`    evaluation     ${await rate(evaluate())}`);
+    const memory = [];
+    for (let epoch = 2; epoch < 8; epoch++) {
+      await rate(train(epoch));
+      memory.push((process.memoryUsage().rss / 2 ** 20).toFixed(0));
+    }
+    console.log(`    MiB in memory after each of six more epochs: ${memory.join(", ")}`);
     await pool.close();
   }
 }

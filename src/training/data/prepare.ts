@@ -41,29 +41,31 @@ export function preparedDims(p: Preprocessing): readonly [number, number, number
   return [p.channels, ...size];
 }
 
-/** 8-bit RGB at the model's size: crop, orientation, policy, colour, blur, in this order. */
+/** A random crop, or the cut of evaluation, in a random orientation, at the model's size. */
+function laidOut(image: RgbImage, p: Preprocessing, options: AugmentationOptions, next: Draw): RgbImage {
+  const [, height, width] = preparedDims(p);
+  const orientation = randomOrientation(options, next);
+  if (!options.crop) return displayImage(orient(image, orientation), p);
+  // A quarter turn exchanges the sides.
+  const size = orientation.turns % 2 === 1 ? ([width, height] as const) : ([height, width] as const);
+  const kind = p.resize?.interpolation ?? "bilinear";
+  const arithmetic = p.resizeOn === "torch-pixels" ? "torch" : "pillow";
+  const window = randomCrop(image, options.crop, next);
+  return orient(resizedCrop(image, window, size, kind, arithmetic), orientation);
+}
+
+/**
+ * 8-bit RGB at the model's size: crop and orientation, policy, colour, blur, in this order. The crop is resized with the
+ * model's own filter, in 8 bits even where the model's preprocessing resizes real numbers.
+ */
 export function augmentImage(
   image: RgbImage,
   p: Preprocessing,
   options: AugmentationOptions,
   next: Draw,
 ): RgbImage {
-  const [, height, width] = preparedDims(p);
-  const orientation = randomOrientation(options, next);
-  // A quarter turn exchanges the sides; each draw is made whatever the others are.
-  const size = orientation.turns % 2 === 1 ? ([width, height] as const) : ([height, width] as const);
-  const kind = p.resize?.interpolation ?? "bilinear";
-  const arithmetic = p.resizeOn === "torch-pixels" ? "torch" : "pillow";
-  const sized = ((): RgbImage => {
-    if (options.crop) {
-      return orient(
-        resizedCrop(image, randomCrop(image, options.crop, next), size, kind, arithmetic),
-        orientation,
-      );
-    }
-    return displayImage(orient(image, orientation), p);
-  })();
-  const varied = options.randAugment ? randAugment(sized, options.randAugment, next) : sized;
+  const cut = laidOut(image, p, options, next);
+  const varied = options.randAugment ? randAugment(cut, options.randAugment, next) : cut;
   const coloured = colourJitter(varied, options.jitter, next);
   const blurred = next() < options.blur.probability;
   const sigma = within(next, options.blur.sigma);

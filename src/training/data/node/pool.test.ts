@@ -100,6 +100,26 @@ describe("batches for training", () => {
     expect(asked).toBe(8);
   });
 
+  it("are made no further ahead than asked", async () => {
+    const asked: number[] = [];
+    const counting: ImagePool = {
+      ...one,
+      prepare: (task, signal) => {
+        asked.push(1);
+        return one.prepare(task, signal);
+      },
+    };
+    for (const ahead of [0, 1, 3]) {
+      asked.length = 0;
+      let taken = 0;
+      for await (const _ of trainingBatches(plan(counting, { ahead, batch: 2 }))(0)) {
+        taken++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(asked.length).toBe(2 * Math.min(10, taken + ahead));
+      }
+    }
+  });
+
   it("hold each image once, and soft targets that sum to 1", async () => {
     const batches = await collect(trainingBatches(plan(one, { last: "pad" }))(0));
     const seen = batches.flatMap(({ indices }) => [...indices]);
