@@ -8,6 +8,7 @@ import { dataTypeCode } from "../onnx/data-type.js";
 import type { Shape } from "../onnx/dim.js";
 import { isStatic, sameDim } from "../onnx/dim.js";
 import type { DataType, Node, Tensor, ValueType } from "../onnx/graph.js";
+import { tensorOf } from "../onnx/shape/array.js";
 import { int64Tensor } from "../onnx/tensor.js";
 
 export interface EmitOptions {
@@ -94,6 +95,16 @@ export class Emitter {
 
   constant(tensor: Tensor): string {
     return this.#builder.constant(tensor, "grad/constant");
+  }
+
+  /** A row of ones [1, length], one for all who ask. */
+  ones(length: number, dtype: "float32" | "float64"): string {
+    const key = `ones ${dtype} ${length}`;
+    const known = this.#written.get(key)?.[0];
+    if (known !== undefined) return known;
+    const name = this.constant(tensorOf(dtype, [1, length], new Array<number>(length).fill(1)));
+    this.#written.set(key, [name]);
+    return name;
   }
 
   /** A scalar of the type of the value `like`. */

@@ -27,6 +27,8 @@ export interface Linear {
   readonly kind: "linear";
   readonly value: string;
   readonly weight: string;
+  /** Whether the weight is a constant: what is done to it costs nothing when the graph runs. */
+  readonly fixed: boolean;
 }
 
 /** A gradient that is the same along the axes where `value` has extent 1: what sums and means give back. */

@@ -11,6 +11,7 @@ import { prepare } from "../onnx/prepare.js";
 import { prune } from "../onnx/prune.js";
 import { simplify } from "../onnx/rewrite/simplify.js";
 import { withDropPath } from "./drop-path.js";
+import { foldNorms } from "./fold-norms.js";
 import { findHeads, writeLosses } from "./objective.js";
 import type { StepGraph, StepGraphOptions } from "./types.js";
 
@@ -61,7 +62,7 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
   }
   if (trained.size === 0) throw new VitreousError("Nothing is trained: every tensor of the model is frozen.");
   // What the logits do not need (all rows but the class token's, behind the last attention) has no gradient either.
-  const fixed = simplify(prepare(withInputs(model, batch, trained)));
+  const fixed = foldNorms(simplify(prepare(withInputs(model, batch, trained))));
   const dropped = dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
   const { graph } = dropped.model;
   const [pixels, logits] = [graph.inputs[0], graph.outputs[0]];

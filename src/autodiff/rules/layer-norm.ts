@@ -4,7 +4,8 @@
  * dx = inv·(h − x̂·mean(h⊙x̂)).
  */
 import { floatAttribute, intAttribute } from "../../onnx/attributes.js";
-import type { Node } from "../../onnx/graph.js";
+import type { Node, Tensor } from "../../onnx/graph.js";
+import { tensorToNumbers } from "../../onnx/tensor.js";
 import { sumTo, unbroadcast } from "../broadcast.js";
 import type { Emitter } from "../emitter.js";
 import type { Forward } from "../forward.js";
@@ -58,7 +59,7 @@ export function scaledGradient(
   const { emit } = context;
   const pieces = context.linear();
   const vector = scale === undefined || (constant(context, 1) !== undefined && rankOf(context, scale) === 1);
-  if (pieces && vector && axes.length === 1) {
+  if (pieces?.every(({ fixed }) => fixed) && vector && axes.length === 1) {
     return multiplyOut(emit, pieces, (weight) => {
       const scaled = scale === undefined ? weight : emit.mul(weight, scale);
       return centred ? emit.sub(scaled, emit.reduceMean(scaled, [1])) : scaled;
@@ -68,6 +69,14 @@ export function scaledGradient(
   return centred ? emit.sub(h, emit.reduceMean(h, axes)) : h;
 }
 
+/** Whether the norm neither scales nor shifts: its output is x̂ itself. */
+function isPlain(context: RuleContext): boolean {
+  const scale = constant(context, 1);
+  return optionalInput(context, 2) === undefined && scale !== undefined && isOnes(scale);
+}
+
+const isOnes = (tensor: Tensor): boolean => tensorToNumbers(tensor).every((value) => value === 1);
+
 const layerNorm: Rule = (context) => {
   const { emit, node, saved } = context;
   const { mean = "", inverse = "" } = saved;
@@ -76,7 +85,15 @@ const layerNorm: Rule = (context) => {
   const scale = optionalInput(context, 1);
   const rows = () => emit.sub(x, mean);
   return [
-    () => projectOut(emit, scaledGradient(context, scale, axes, true), rows(), inverse, axes),
+    () => {
+      if (!isPlain(context)) {
+        return projectOut(emit, scaledGradient(context, scale, axes, true), rows(), inverse, axes);
+      }
+      const h = scaledGradient(context, undefined, axes, true);
+      const y = output(context);
+      const component = emit.reduceMean(emit.mul(h, y), axes);
+      return emit.mul(emit.sub(h, emit.mul(y, component)), inverse);
+    },
     () => unbroadcast(context, emit.mul(context.dy, emit.mul(rows(), inverse)), x, input(context, 1)),
     () => unbroadcast(context, context.dy, output(context), input(context, 2)),
   ];

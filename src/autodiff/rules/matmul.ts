@@ -5,7 +5,7 @@
 import { float, floatAttribute, int, intAttribute } from "../../onnx/attributes.js";
 import { sumTo, unbroadcast } from "../broadcast.js";
 import type { Contribution, Rule, RuleContext, RuleTable } from "../rule.js";
-import { input, inputShape, optionalInput, output, shapeOf, unsupported } from "../rule.js";
+import { constant, input, inputShape, optionalInput, output, shapeOf, unsupported } from "../rule.js";
 
 interface Product {
   /** Operands with at least two axes, as they are multiplied. */
@@ -23,21 +23,42 @@ function left(context: RuleContext, { a, b, dy, alpha }: Product): string {
   return sumTo(context, full, [...shapeOf(context, dy).slice(0, -2), ...shapeA.slice(-2)], shapeA);
 }
 
-/** ∂(α·a·b)/∂b = α·aᵀ·dy; where b is one matrix for all rows of a, the rows are stacked first. */
-function right(context: RuleContext, { a, b, dy, alpha }: Product): string {
-  const { emit } = context;
-  const [shapeA, shapeB] = [shapeOf(context, a), shapeOf(context, b)];
+/**
+ * ∂(α·a·b)/∂b = α·aᵀ·dy for one matrix b [k, n] and all rows of a: one product of all rows. The narrower operand is
+ * transposed where it lies, features in front: ONNX Runtime's products that transpose their left operand on the way
+ * are slower than both together (ViT-Ti's MLP, 3152 rows: 11 instead of 14 ms).
+ */
+function byWeight(
+  { emit }: RuleContext,
+  { a, dy, alpha }: Product,
+  [k, n]: readonly [number, number],
+): string {
   const rows = (value: string, features: number) => emit.op("Reshape", [value, emit.ints([-1, features])]);
+  const columns = (value: string, features: number) => {
+    const rank = emit.shape(value)?.length ?? 0;
+    const forward = Array.from({ length: rank }, (_, i) => (i + rank - 1) % rank);
+    return emit.op("Reshape", [emit.transpose(value, forward), emit.ints([features, -1])]);
+  };
+  const product =
+    k <= n ? emit.matmul(columns(a, k), rows(dy, n)) : emit.swap(emit.matmul(columns(dy, n), rows(a, k)), 2);
+  return emit.scale(product, alpha);
+}
+
+/** ∂(α·a·b)/∂b = α·aᵀ·dy, summed over the batch axes along which b was repeated. */
+function right(context: RuleContext, product: Product): string {
+  const { emit } = context;
+  const { a, b, dy, alpha } = product;
+  const [shapeA, shapeB] = [shapeOf(context, a), shapeOf(context, b)];
   const rankY = shapeOf(context, dy).length;
   const [k, n] = shapeB;
   if (shapeB.length === 2 && shapeA.length > 2 && typeof k === "number" && typeof n === "number") {
-    return emit.scale(emit.matmul(emit.swap(rows(a, k), 2), rows(dy, n)), alpha);
+    return byWeight(context, product, [k, n]);
   }
   // What was transposed into b is transposed back behind this: (dyᵀ·a)ᵀ then needs neither.
-  const product = emit.isTransposed(b)
+  const turned = emit.isTransposed(b)
     ? emit.swap(emit.matmul(emit.swap(dy, rankY), a), rankY)
     : emit.matmul(emit.swap(a, shapeA.length), dy);
-  const full = emit.scale(product, alpha);
+  const full = emit.scale(turned, alpha);
   return sumTo(context, full, [...shapeOf(context, dy).slice(0, -2), ...shapeB.slice(-2)], shapeB);
 }
 
@@ -56,7 +77,8 @@ const matmul: Rule = (context) => {
   });
   return [
     (): Contribution => {
-      if (rankB === 2 && rankA >= 2) return { kind: "linear", value: dy, weight: emit.swap(b, 2) };
+      const fixed = constant(context, 1) !== undefined;
+      if (rankB === 2 && rankA >= 2) return { kind: "linear", value: dy, weight: emit.swap(b, 2), fixed };
       return emit.squeeze(left(context, product()), rankA === 1 ? [0] : []);
     },
     () => emit.squeeze(right(context, product()), rankB === 1 ? [1] : []),
@@ -95,7 +117,7 @@ const gemm: Rule = (context) => {
     (): Contribution => {
       if (transA !== 0) return product(b, dy, transB, 1);
       const weight = emit.scale(transB !== 0 ? b : emit.swap(b, 2), alpha);
-      return { kind: "linear", value: dy, weight };
+      return { kind: "linear", value: dy, weight, fixed: constant(context, 1) !== undefined };
     },
     () => (transB === 0 ? product(a, dy, 1 - transA, 0) : product(dy, a, 1, transA)),
     () => {
