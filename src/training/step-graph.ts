@@ -3,6 +3,7 @@
  * losses behind the logits, and the gradient of every trained constant. ONNX Runtime runs it like any model.
  */
 import { gradients } from "../autodiff/gradients.js";
+import { FEATURES } from "../models/layers.js";
 import { GraphBuilder } from "../onnx/builder.js";
 import { dimAt, isStaticShape } from "../onnx/dim.js";
 import { VitreousError } from "../onnx/errors.js";
@@ -61,16 +62,18 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
     throw new VitreousError(`The drop path rate must be at least 0 and below 1, not ${dropPath}.`);
   }
   if (trained.size === 0) throw new VitreousError("Nothing is trained: every tensor of the model is frozen.");
+  const fixed = prepare(withInputs(model, batch, trained));
+  const { model: whole, keep } =
+    dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
   // What the logits do not need (all rows but the class token's, behind the last attention) has no gradient either.
-  const fixed = foldNorms(simplify(prepare(withInputs(model, batch, trained))));
-  const dropped = dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
-  const { graph } = dropped.model;
+  const lean = foldNorms(simplify(whole));
+  const { graph } = lean;
   const [pixels, logits] = [graph.inputs[0], graph.outputs[0]];
   const [images, classes = 0] = isStaticShape(logits?.shape) ? logits.shape : [];
-  if (pixels === undefined || logits === undefined || images !== batch || logits.shape?.length !== 2) {
+  if (pixels === undefined || logits === undefined || images !== batch || logits.name === FEATURES) {
     throw new VitreousError("The model gives no logits [images, classes]: it has no classifier to train.");
   }
-  const builder = GraphBuilder.extending(dropped.model);
+  const builder = GraphBuilder.extending(lean);
   const rows = { dtype: "float32", shape: [batch, classes] } as const;
   builder.input({ name: TARGETS, ...rows });
   builder.input({ name: SAMPLE_WEIGHTS, dtype: "float32", shape: [batch] });
@@ -88,7 +91,7 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
     classes,
   );
   builder.add("Identity", [losses], {}, { outputs: [LOSSES] });
-  const forward = { ...dropped.model, graph: builder.build([LOSSES, logits.name]) };
+  const forward = { ...lean, graph: builder.build([LOSSES, logits.name]) };
   const result = gradients(forward, { of: [{ value: LOSSES, seed: SAMPLE_WEIGHTS }], wrt: [...trained] });
   const outputs = [...new Set([LOSSES, logits.name, ...result.gradients.values()])];
   const { types } = result.model.graph;
@@ -105,7 +108,7 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
       ...(taught ? { teacherLogits: TEACHER } : {}),
       ...(dropPath > 0 ? { masks: MASKS } : {}),
     },
-    keep: dropped.keep,
+    keep,
     outputs: { losses: LOSSES, logits: logits.name, gradients: result.gradients },
   };
 }
