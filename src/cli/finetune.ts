@@ -225,8 +225,32 @@ async function readOptions(options: Options): Promise<FinetuneOptions> {
     seed: options.seed,
   };
   const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return usage(() => finetuneOptions({ ...stated, augmentation }));
+  return usage(() => {
+    try {
+      return finetuneOptions({ ...stated, augmentation });
+    } catch (error) {
+      if (!(error instanceof VitreousError)) throw error;
+      throw new VitreousError(inFlags(error.message), { cause: error });
+    }
+  });
 }
+
+/** Options whose flag is no other spelling of their name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  learningRate: "--lr",
+  validation: "--val",
+  mixUp: "--mixup",
+  cutMix: "--cutmix",
+};
+
+/** A message about options with their flags: "learningRate: must be …" as "--lr: must be …". */
+const inFlags = (message: string): string =>
+  message
+    .replace(/^finetune: /, "")
+    .replaceAll(
+      /(?<=^|; |option )([a-zA-Z]+)(?=:| is)/g,
+      (name) => FLAGS[name] ?? `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+    );
 
 async function readAugmentation(path: string): Promise<Readonly<Record<string, unknown>>> {
   if (!path.endsWith(".json"))

@@ -101,3 +101,31 @@ export const inspectJson = z.looseObject({
   why: z.array(z.string()).optional(),
   methods: z.array(z.string()),
 });
+
+const score = z.looseObject({
+  value: z.number().nullish(),
+  interval: z.tuple([z.number(), z.number()]).nullish(),
+  reason: z.string().optional(),
+});
+const scores = z.looseObject({
+  images: z.int(),
+  accuracy: score,
+  balancedAccuracy: score,
+  macroF1: score,
+  calibrationError: score,
+  classes: z.array(z.looseObject({ label: z.string(), images: z.int(), recall: score, precision: score })),
+  confusion: z.array(z.array(z.int())),
+});
+
+export const trainingJson = z.looseObject({
+  version: z.string(),
+  settings: z.looseObject({ epochs: z.int(), seed: z.int(), augmentation: z.looseObject({}) }),
+  parameters: z.looseObject({ trained: z.int(), frozen: z.int() }),
+  classes: z.array(z.string()),
+  splits: z.record(z.string(), z.array(z.int())),
+  setAside: z.array(z.looseObject({ image: z.string(), reason: z.string() })),
+  curve: z.array(z.looseObject({ epoch: z.int(), train: z.looseObject({ loss: z.number() }) })),
+  best: z.looseObject({ epoch: z.int() }),
+  validation: scores,
+  test: scores,
+});

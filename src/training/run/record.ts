@@ -1,7 +1,9 @@
 /** @file training.json: all that made a model and all that is known of it, for whoever uses it and whoever repeats it. */
 import type { Scores } from "../metrics/scores.js";
 import type { EpochRecord, LoopState } from "./loop.js";
-import type { Settings } from "./node/state-folder.js";
+
+/** Values that JSON gives back as they were. */
+export type Settings = { readonly [name: string]: unknown };
 
 export interface TrainingRecord {
   /** Of vitreous. */

@@ -16,14 +16,14 @@ import { nodeTrainer } from "../../node/trainer.js";
 import type { Trainer } from "../../trainer.js";
 import { type EpochRecord, type LoopProgress, runLoop, START } from "../loop.js";
 import type { FinetuneOptions } from "../options.js";
-import type { TrainingRecord } from "../record.js";
+import type { Settings, TrainingRecord } from "../record.js";
 import type { TrainingReport } from "../report-data.js";
 import { type Evaluated, evaluatePart } from "./evaluate.js";
 import { type LabelledData, labelledData } from "./labelled-data.js";
 import { lockFolder } from "./lock.js";
 import { writeResults } from "./results.js";
 import { type OpenChoices, type StartingModel, startingModel } from "./starting-model.js";
-import { type Arrays, type Settings, type StateFolder, stateFolder } from "./state-folder.js";
+import { type Arrays, type StateFolder, stateFolder } from "./state-folder.js";
 
 export interface FinetuneRequest {
   /** Checkpoint: a folder, a file of weights, or hf:owner/name. */

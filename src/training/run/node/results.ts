@@ -11,12 +11,11 @@ import { splitCounts, writeSplits } from "../../data/splits.js";
 import { scoresOf } from "../../metrics/scores.js";
 import type { CheckpointTensor } from "../../parameters.js";
 import type { LoopState } from "../loop.js";
-import { INTERVALS, recordText, type TrainingRecord } from "../record.js";
+import { INTERVALS, recordText, type Settings, type TrainingRecord } from "../record.js";
 import type { TrainingReport } from "../report-data.js";
 import type { Evaluated } from "./evaluate.js";
 import type { LabelledData } from "./labelled-data.js";
 import type { StartingModel } from "./starting-model.js";
-import type { Settings } from "./state-folder.js";
 import { wrongImages } from "./wrong-images.js";
 
 export interface Results {

@@ -11,6 +11,7 @@ import { errorCode } from "../../../imaging/node/file-error.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { TrainerState } from "../../types.js";
 import type { LoopState } from "../loop.js";
+import type { Settings } from "../record.js";
 
 export type Arrays = ReadonlyMap<string, Float32Array>;
 
@@ -22,9 +23,6 @@ export interface RunState {
   /** Whether all results are written. */
   readonly finished: boolean;
 }
-
-/** Values that JSON gives back as they were. */
-export type Settings = { readonly [name: string]: unknown };
 
 export interface SavedRun extends RunState {
   readonly trainer: TrainerState;
