@@ -53,7 +53,7 @@ describe("a preparation in transformers' words", () => {
       const { preprocessing, notes } = expressible(p);
       expect(preprocessing.resize).toEqual(p.resize);
       expect(preprocessing.crop).toMatchObject({ height: 224, width: 224 });
-      expect(notes.join()).toMatch(/transformers' arithmetic/);
+      expect(notes.join()).toMatch(/arithmetic of transformers/);
       expect(expressible(preprocessing).notes).toEqual([]);
     }
   });

@@ -8,7 +8,8 @@
 import { VitreousError } from "../onnx/errors.js";
 import type { Interpolation } from "./filters.js";
 import { huggingFacePreprocessing } from "./hugging-face.js";
-import { outputSize, type Preprocessing, type Resize, sizingInWords } from "./preprocessing.js";
+import { outputSize, type Preprocessing, type Resize } from "./preprocessing.js";
+import { differences } from "./preprocessing-differences.js";
 
 /** PIL.Image.Resampling. */
 const RESAMPLING: Readonly<Record<Interpolation, number>> = {
@@ -71,33 +72,6 @@ function settingsOf(p: Preprocessing): Readonly<Record<string, unknown>> {
   };
 }
 
-/** Whether the window may lie beyond the resized picture. */
-const mayPad = ({ resize, crop }: Preprocessing): boolean =>
-  crop !== null &&
-  (resize === null ||
-    (resize.mode === "shortest-edge"
-      ? Math.max(crop.height, crop.width) > resize.size
-      : crop.height > resize.height || crop.width > resize.width));
-
-function differences(asked: Preprocessing, got: Preprocessing): readonly string[] {
-  const [before, after] = [sizingInWords(asked), sizingInWords(got)];
-  const notes: string[] = [];
-  if (before !== after) {
-    notes.push(
-      `Pictures are prepared otherwise than for the checkpoint, since transformers has no such processor: ${after} (before: ${before}).`,
-    );
-  }
-  if (asked.resizeOn !== got.resizeOn && asked.resize !== null) {
-    notes.push(
-      "Pictures are resized with transformers' arithmetic (torch's), which differs from the checkpoint's by a few grey levels at most.",
-    );
-  }
-  if (asked.crop && got.crop && mayPad(asked) && asked.crop.fill.join() !== got.crop.fill.join()) {
-    notes.push("What lies beyond the picture is black, as in transformers.");
-  }
-  return notes;
-}
-
 /**
  * The settings for a preparation, and the preparation that transformers makes of them.
  *
@@ -111,5 +85,5 @@ export function expressible(p: Preprocessing): Expressed {
   }
   const settings = settingsOf(p);
   const preprocessing = huggingFacePreprocessing(settings, FILE);
-  return { settings, preprocessing, notes: differences(p, preprocessing) };
+  return { settings, preprocessing, notes: differences(p, preprocessing, "transformers") };
 }

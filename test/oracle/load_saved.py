@@ -1,12 +1,12 @@
-"""Opens saved models with transformers and compares what they give.
+"""Opens saved models with transformers, or timm, and compares what they give.
 
     VITREOUS_SAVED=DIR npx vitest run test/saved.test.ts
     python test/oracle/load_saved.py DIR [--only TEXT...]
 
-Every folder with an expected/expected.safetensors is loaded by the class that its config.json names (and by
-AutoModelForImageClassification where that knows it): no weight may be missing, left over or of another shape, the logits of
-`input` must be `logits` within 1e-4 of their largest, and AutoImageProcessor must make `pixels` of expected/picture.png
-within 1e-4 (values are about -2 to 2).
+Every folder with an expected/expected.safetensors is loaded: by the class of transformers that its config.json names, or by
+timm where it names an architecture of timm's. No weight may be missing, left over or of another shape, the logits of
+`input` must be `logits` within 1e-4 of their largest, and the library's own preparation of expected/picture.png must give
+`pixels` within 1e-4 (values are about -2 to 2).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import sys
 
 import numpy as np
 import PIL.Image
+import timm
+import timm.data
 import torch
 import transformers
 from safetensors.numpy import load_file
@@ -25,10 +27,8 @@ from safetensors.numpy import load_file
 TOLERANCE = 1e-4
 
 
-def check(folder: pathlib.Path) -> tuple[float, float]:
-    """The largest errors of the logits, relative, and of the pixels."""
-    expected = load_file(folder / "expected" / "expected.safetensors")
-    config = json.loads((folder / "config.json").read_text())
+def with_transformers(folder: pathlib.Path, config: dict):
+    """The logits of a batch, and the pixels of a picture."""
     [name] = config["architectures"]
     model, report = getattr(transformers, name).from_pretrained(folder, output_loading_info=True)
     problems = {kind: list(found) for kind, found in report.items() if found}
@@ -37,12 +37,29 @@ def check(folder: pathlib.Path) -> tuple[float, float]:
     named = [model.config.id2label[i] for i in range(model.config.num_labels)]
     if named != [config["id2label"][str(i)] for i in range(len(named))]:
         raise ValueError(f"other labels: {named}")
-    with torch.no_grad():
-        got = model.eval()(torch.from_numpy(expected["input"])).logits.numpy()
-    logits = float(np.abs(got - expected["logits"]).max() / np.abs(expected["logits"]).max())
-    picture = PIL.Image.open(folder / "expected" / "picture.png")
     processor = transformers.AutoImageProcessor.from_pretrained(folder)
-    pixels = processor(picture, return_tensors="pt")["pixel_values"].numpy()
+    return lambda x: model.eval()(x).logits, lambda picture: processor(picture, return_tensors="pt")["pixel_values"]
+
+
+def with_timm(folder: pathlib.Path, config: dict):
+    """The same. timm loads strictly."""
+    model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    if list(model.pretrained_cfg["label_names"]) != config["label_names"]:
+        raise ValueError(f"other labels: {model.pretrained_cfg['label_names']}")
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+    # Of two classifiers timm gives the mean when it evaluates, as is expected here.
+    return model, lambda picture: transform(picture)[None]
+
+
+def check(folder: pathlib.Path) -> tuple[float, float]:
+    """The largest errors of the logits, relative, and of the pixels."""
+    expected = load_file(folder / "expected" / "expected.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    logits_of, pixels_of = (with_timm if "architecture" in config else with_transformers)(folder, config)
+    with torch.no_grad():
+        got = logits_of(torch.from_numpy(expected["input"])).numpy()
+    logits = float(np.abs(got - expected["logits"]).max() / np.abs(expected["logits"]).max())
+    pixels = pixels_of(PIL.Image.open(folder / "expected" / "picture.png").convert("RGB")).numpy()
     if pixels.shape != expected["pixels"].shape:
         raise ValueError(f"pixels {pixels.shape}, not {expected['pixels'].shape}")
     return logits, float(np.abs(pixels - expected["pixels"]).max())
@@ -68,7 +85,7 @@ def main() -> int:
             good = False
             print(f"FAIL {folder.name}: {type(error).__name__}: {error}")
         failed += not good
-    print(f"{len(folders)} models, {failed} failed; transformers {transformers.__version__}")
+    print(f"{len(folders)} models, {failed} failed; transformers {transformers.__version__}, timm {timm.__version__}")
     return 1 if failed or not folders else 0
 
 

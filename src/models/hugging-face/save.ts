@@ -57,7 +57,7 @@ export function huggingFaceFiles(model: SavedModel): ReadonlyMap<string, string 
   return new Map<string, string | readonly Uint8Array[]>([
     ["model.safetensors", writeSafetensors(tensors, precision)],
     ["preprocessor_config.json", json(settingsFor(preprocessing))],
-    ["config.json", json({ ...description.json, dtype: precision })],
+    ["config.json", json(description.json)],
   ]);
 }
 

@@ -1,16 +1,18 @@
-/** @file Puts a model into a folder in the layout that transformers loads; each file is written whole or not at all. */
+/** @file Puts a model into a folder in the layout of its library; each file is written whole or not at all. */
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../imaging/node/atomic.js";
-import { huggingFaceFiles, type SavedModel } from "../hugging-face/save.js";
+import type { SavedModel } from "../hugging-face/save.js";
+import { type SavedTrainable, trainedFiles } from "../trainable.js";
 
 /**
- * Writes config.json, preprocessor_config.json and model.safetensors.
+ * Writes config.json, model.safetensors and, for transformers, preprocessor_config.json.
  *
  * @returns the paths of the files
- * @throws VitreousError as `huggingFaceFiles` does, before anything is written; and where a file cannot be written
+ * @throws VitreousError before anything is written, where tensors, description and preparation do not fit each other; and
+ *   where a file cannot be written
  */
-export async function saveHuggingFace(folder: string, model: SavedModel): Promise<readonly string[]> {
-  const files = huggingFaceFiles(model);
+export async function saveTrainable(folder: string, model: SavedTrainable): Promise<readonly string[]> {
+  const files = trainedFiles(model);
   await makeFolder(folder);
   const paths: string[] = [];
   for (const [name, content] of files) {
@@ -20,3 +22,7 @@ export async function saveHuggingFace(folder: string, model: SavedModel): Promis
   }
   return paths;
 }
+
+/** The same for a model of transformers. */
+export const saveHuggingFace = (folder: string, model: SavedModel): Promise<readonly string[]> =>
+  saveTrainable(folder, model);

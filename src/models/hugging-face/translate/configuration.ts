@@ -108,14 +108,6 @@ function following(type: ClassifierType, json: Readonly<Record<string, unknown>>
   };
 }
 
-/** "LABEL_0", "LABEL_1", …: what transformers calls classes that nobody named. */
-export const plainLabels = (count: number): readonly string[] =>
-  Array.from({ length: count }, (_, i) => `LABEL_${i}`);
-
-/** Whether the classes have names of their own. */
-export const isNamed = (labels: readonly string[] | undefined): labels is readonly string[] =>
-  labels?.some((label, i) => label !== `LABEL_${i}`) ?? false;
-
 /** One number for a square. */
 export const sideOrPair = ([height, width]: Size): number | Size =>
   height === width ? height : [height, width];

@@ -3,11 +3,12 @@
  * et al. 2021): the token and its position are drawn from a normal distribution, all else stays as it was.
  */
 import { VitreousError } from "../../../onnx/errors.js";
+import { derived } from "../../derived.js";
 import type { StoredTensor, StoredTensors } from "../../stored-tensor.js";
+import { truncatedNormal } from "../../truncated-normal.js";
 import { configured, TEACHER } from "./configuration.js";
-import { derived } from "./derived.js";
 import type { Translation } from "./index.js";
-import { deviationOf, initialTensor, truncatedNormal } from "./initial.js";
+import { deviationOf, initialTensor } from "./initial.js";
 
 const TOKEN = "deit.embeddings.distillation_token";
 const POSITIONS = "deit.embeddings.position_embeddings";

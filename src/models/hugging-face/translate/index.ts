@@ -4,12 +4,12 @@
  * transformers has no class for is refused.
  */
 import type { Plan, Size } from "../../architecture.js";
+import { type Classes, classesFor, classifierNote } from "../../classes.js";
 import { type Description, nameOf } from "../../description.js";
 import { checkedPlan } from "../../index.js";
 import type { StoredTensor, StoredTensors } from "../../stored-tensor.js";
 import { swinArguments } from "../../timm/swin-arguments.js";
 import type { HuggingFaceDescription } from "../config.js";
-import { type Classes, classesFor, classifierNote } from "./classifiers.js";
 import { configured } from "./configuration.js";
 import { withDistillationToken } from "./distillation.js";
 import { initialTensor } from "./initial.js";
@@ -20,6 +20,7 @@ import { type Source, type Translated, translateVit } from "./vit.js";
 export { configured } from "./configuration.js";
 export { withDistillationToken } from "./distillation.js";
 export { freshWeights } from "./fresh.js";
+export { isRefusal } from "./refusal.js";
 
 export interface TranslationOptions {
   /** The classes, in the order of the logits. Undefined: the checkpoint's own, with its classifier. */

@@ -1,44 +1,15 @@
 /**
- * @file The numbers that training starts from where no checkpoint has any, as transformers draws them. Each tensor has a
- * stream of its own, from the seed and its name: what else is drawn does not change it.
+ * @file The numbers that training starts from where no checkpoint has any, as transformers draws them.
  *
  * Source: transformers, `_init_weights` of ViT, DeiT, DINOv2, Swin and Swin V2. DeiT's tokens and positions are drawn as
  * the paper's own code does (trunc_normal, 0.02), where transformers fills in zeros.
  */
-import { elementCount } from "../../../onnx/tensor.js";
-import { mix, normal } from "../../../random.js";
+import { filled } from "../../derived.js";
 import type { StoredTensor } from "../../stored-tensor.js";
+import { truncatedNormal } from "../../truncated-normal.js";
 import type { HuggingFaceDescription } from "../config.js";
-import { filled, given } from "./derived.js";
-
-/** Where torch's trunc_normal_ cuts, by default; not in standard deviations. */
-const CUT = 2;
 
 const LOGIT_SCALE = Math.log(10);
-
-/** FNV-1a of a name, mixed with the seed. */
-function seedOf(name: string, seed: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  return mix(hash >>> 0, seed);
-}
-
-/** Normal numbers of mean 0, none beyond ±2. */
-export function truncatedNormal(
-  name: string,
-  dims: readonly number[],
-  deviation: number,
-  seed: number,
-): StoredTensor {
-  const next = normal(seedOf(name, seed));
-  const draw = (): number => {
-    for (;;) {
-      const value = next() * deviation;
-      if (Math.abs(value) <= CUT) return value;
-    }
-  };
-  return given(dims, Float32Array.from({ length: elementCount(dims) }, draw));
-}
 
 const stated = ({ json }: HuggingFaceDescription, field: string, otherwise: number): number => {
   const value = json[field];

@@ -3,14 +3,14 @@
  * that they do not divide, so that the translation is held against what transformers will do, block by block.
  */
 import { elementCount } from "../../../onnx/tensor.js";
+import type { Classes } from "../../classes.js";
+import { derived, filled, rows } from "../../derived.js";
 import type { StoredTensor } from "../../stored-tensor.js";
 import type { Swin, SwinBlock } from "../../swin.js";
 import { listing } from "../../weights.js";
 import { offsetCount } from "../../window-bias.js";
 import { type Windows, windowRegions, windowSlots } from "../../windows.js";
-import type { Classes } from "./classifiers.js";
 import { activationName, sideOrPair } from "./configuration.js";
-import { derived, filled, rows } from "./derived.js";
 import { refuseTranslation } from "./refusal.js";
 import { demand, module, type Source, type Translated } from "./vit.js";
 

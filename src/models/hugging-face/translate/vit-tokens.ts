@@ -2,10 +2,11 @@
  * @file Tokens in front of the patches and the table of positions: which rows a library keeps differs, and every variant
  * can be put into transformers' form exactly. A token without a row gets one of zeros; a register's row is added to it.
  */
+
+import { derived } from "../../derived.js";
 import { interpolatePositions } from "../../positions.js";
 import type { StoredTensor } from "../../stored-tensor.js";
 import { gridOf, type Positions, type PrefixTokens, prefixLength, type Vit } from "../../vit.js";
-import { derived } from "./derived.js";
 import { refuseTranslation } from "./refusal.js";
 
 const ROLES = {

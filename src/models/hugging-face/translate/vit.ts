@@ -4,12 +4,12 @@
  * there is a distillation token, else ViT.
  */
 import { VitreousError } from "../../../onnx/errors.js";
+import type { Classes } from "../../classes.js";
+import { derived, filled, rows, stacked } from "../../derived.js";
 import type { StoredTensor } from "../../stored-tensor.js";
 import { type BlockNames, gridOf, type Vit } from "../../vit.js";
 import { dinov2Hidden } from "../vit-config.js";
-import type { Classes } from "./classifiers.js";
 import { activationName, type ClassifierType, sideOrPair, TEACHER } from "./configuration.js";
-import { derived, filled, rows, stacked } from "./derived.js";
 import { refuseTranslation } from "./refusal.js";
 import { refuseOthers } from "./vit-refusals.js";
 import { positionTable, registerTokens, type Tokens, tokensOf } from "./vit-tokens.js";

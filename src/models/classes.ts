@@ -1,6 +1,13 @@
-/** @file Classifiers of a translated model: the checkpoint's own where its classes stay, new ones where they change. */
-import { VitreousError } from "../../../onnx/errors.js";
-import { isNamed, plainLabels } from "./configuration.js";
+/** @file Classifiers of a model that is to be trained: the checkpoint's own where its classes stay, new ones where they change. */
+import { VitreousError } from "../onnx/errors.js";
+
+/** "LABEL_0", "LABEL_1", …: what transformers calls classes that nobody named. */
+export const plainLabels = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => `LABEL_${i}`);
+
+/** Whether the classes have names of their own. */
+export const isNamed = (labels: readonly string[] | undefined): labels is readonly string[] =>
+  labels?.some((label, i) => label !== `LABEL_${i}`) ?? false;
 
 export interface Classes {
   readonly labels: readonly string[];
@@ -9,7 +16,7 @@ export interface Classes {
 }
 
 /**
- * The classes of the translated model. A classifier stays only where the classes' names are the same in the same order,
+ * The classes of the model. A classifier stays only where the classes' names are the same in the same order,
  * or the checkpoint has not named as many.
  *
  * @param asked undefined: the checkpoint's own

@@ -2,9 +2,9 @@
  * @file Tensors made of a checkpoint's, when they are read: slices, sums and resized tables that one library keeps where
  * another keeps something else. Always float32, which holds the other types' numbers exactly.
  */
-import { bytesOf, elementCount, float32Tensor } from "../../../onnx/tensor.js";
-import { type StoredTensor, stored } from "../../stored-tensor.js";
-import { readFloats } from "../../weights.js";
+import { bytesOf, elementCount, float32Tensor } from "../onnx/tensor.js";
+import { type StoredTensor, stored } from "./stored-tensor.js";
+import { readFloats } from "./weights.js";
 
 /** A tensor that `compute` makes of others. */
 export function derived(
