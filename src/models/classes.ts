@@ -22,6 +22,7 @@ export interface Classes {
  * @param asked undefined: the checkpoint's own
  * @param own undefined where they are not named
  * @param count of the checkpoint's classifier; 0 where it has none
+ * @throws VitreousError where there are no classes, or two of one name (a checkpoint's own may share one: ImageNet's two cranes)
  */
 export function classesFor(
   asked: readonly string[] | undefined,
@@ -33,6 +34,8 @@ export function classesFor(
       throw new VitreousError("the checkpoint has no classifier: say which classes there are.");
     return { labels: own ?? plainLabels(count), kept: true };
   }
+  const twice = asked.find((label, i) => asked.indexOf(label) < i);
+  if (twice !== undefined) throw new VitreousError(`two classes are called "${twice}": rename one of them.`);
   const same = isNamed(own) ? own.length === asked.length && own.every((name, i) => name === asked[i]) : true;
   return { labels: asked, kept: count > 0 && asked.length === count && same };
 }

@@ -128,7 +128,7 @@ export const activationName = (activation: Activation): string => ACTIVATIONS[ac
  *
  * @param fields in transformers' words; those that are left out have its defaults
  * @param architecture its class, where it is not the type's usual one
- * @throws VitreousError where two classes have one name, or there is none
+ * @throws VitreousError where there are no classes
  */
 export function configured(
   modelType: ClassifierType,
@@ -136,8 +136,6 @@ export function configured(
   labels: readonly string[],
   architecture: string = CLASSIFIERS[modelType],
 ): HuggingFaceDescription {
-  const twice = labels.find((label, i) => labels.indexOf(label) < i);
-  if (twice !== undefined) throw new VitreousError(`two classes are called "${twice}": rename one of them.`);
   if (labels.length === 0) throw new VitreousError("a classifier needs at least one class.");
   const kept = Object.entries(fields).filter(([field]) => !LEFT.includes(field));
   const stated = { ...DEFAULTS[modelType], ...Object.fromEntries(kept) };
