@@ -5,6 +5,7 @@
 import { VitreousError } from "../onnx/errors.js";
 import type { Features, Plan } from "./architecture.js";
 import { int, LOGITS, type Site } from "./layers.js";
+import type { Adjoint } from "./rearrange.js";
 import type { StoredTensor, StoredTensors } from "./stored-tensor.js";
 
 /** How a class token and a mean of patches lie in the features: one behind the other, or by turns. */
@@ -89,7 +90,15 @@ function classify({ graph, weights }: Site, x: string, head: LinearHead, order: 
         for (let i = 0; i < width; i++) out[row + i] = from?.[row + columnOf(order, width, i)] ?? 0;
       }
     };
-    graph.define(WEIGHT, weights.derive([{ name: WEIGHT, dims }], dims, compute));
+    const adjoint: Adjoint = (out, [to]) => {
+      for (let row = 0; to !== undefined && row < out.length; row += width) {
+        for (let i = 0; i < width; i++) {
+          const at = row + columnOf(order, width, i);
+          to[at] = (to[at] ?? 0) + (out[row + i] ?? 0);
+        }
+      }
+    };
+    graph.define(WEIGHT, weights.derive([{ name: WEIGHT, dims }], dims, compute, adjoint));
   }
   const terms = [x, WEIGHT];
   if (bias !== undefined) {

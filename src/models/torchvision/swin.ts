@@ -58,10 +58,20 @@ function blockNames(scope: string, second: boolean): SwinBlockNames {
       qkvBias: (weights, length) => {
         if (!second) return weights.take(bias, [length]);
         // The keys' part is zeroed on every run, whatever is stored.
-        return weights.derive([{ name: bias, dims: [length] }], [length], ([values = []], out) => {
-          out.set(values);
-          out.fill(0, length / 3, (2 * length) / 3);
-        });
+        return weights.derive(
+          [{ name: bias, dims: [length] }],
+          [length],
+          ([values = []], out) => {
+            out.set(values);
+            out.fill(0, length / 3, (2 * length) / 3);
+          },
+          (out, [part]) => {
+            const isKey = (i: number): boolean => i >= length / 3 && i < (2 * length) / 3;
+            for (let i = 0; part !== undefined && i < length; i++) {
+              if (!isKey(i)) part[i] = (part[i] ?? 0) + (out[i] ?? 0);
+            }
+          },
+        );
       },
       proj: `${attention}.proj`,
       logitScale: second ? `${attention}.logit_scale` : undefined,
