@@ -41,7 +41,7 @@ beforeAll(() => {
       return { path, label: (i + copy) % 3 };
     }),
   );
-  one = imagePool();
+  one = imagePool({ workers: 1 });
 });
 afterAll(async () => {
   await one.close();
@@ -270,6 +270,28 @@ describe("a pool", () => {
     await expect(asked).rejects.toThrow(/were closed/);
     await closed;
     await expect(pool.prepare(task())).rejects.toThrow(/were closed/);
+  });
+
+  it("holds the process until all its workers have ended", async () => {
+    const idle = () =>
+      new Worker(`require("node:worker_threads").parentPort.on("message", () => {})`, { eval: true });
+    const workers = [idle(), idle(), idle()];
+    const pool = poolOf(workers, 0);
+    const last = workers.map((worker) => {
+      const calls: string[] = [];
+      const [ref, unref] = [worker.ref.bind(worker), worker.unref.bind(worker)];
+      worker.ref = () => {
+        calls.push("ref");
+        ref();
+      };
+      worker.unref = () => {
+        calls.push("unref");
+        unref();
+      };
+      return calls;
+    });
+    await pool.close();
+    for (const calls of last) expect(calls.at(-1)).toBe("ref");
   });
 
   it("keeps decoded images up to its budget and reads no file again", async () => {

@@ -3,13 +3,14 @@
  * is most of the work, and an epoch asks for the same files again. What does not fit is decoded each time; nothing is
  * thrown out, since an epoch comes back to every image and the last one dropped would be the next one wanted.
  */
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { ImagePool, ImageTask, Prepared } from "../pool.js";
 import type { SharedPixels, WorkerReply, WorkerTask } from "./protocol.js";
 
 export interface ImagePoolOptions {
-  /** Threads; 1 by default, which on two cores keeps ahead of any step (see bench/training-data.js). */
+  /** Threads; by default one for every two cores, since the step wants them too (see bench/training-data.js). */
   readonly workers?: number;
   /** Memory for decoded pixels; 1 GiB by default, 0 keeps nothing. */
   readonly cacheBytes?: number;
@@ -35,7 +36,7 @@ interface Member {
 
 /** Starts the threads. `close()` them; a process that forgets to can end all the same. */
 export function imagePool(options: ImagePoolOptions = {}): ImagePool {
-  const { workers = 1, cacheBytes = 2 ** 30 } = options;
+  const { workers = Math.max(1, availableParallelism() >> 1), cacheBytes = 2 ** 30 } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new VitreousError(`The number of workers must be a whole number, at least 1, not ${workers}.`);
   }
@@ -129,14 +130,14 @@ export function poolOf(workers: readonly Worker[], cacheBytes: number): ImagePoo
   };
 
   const end = (error: VitreousError): void => {
-    ended ??= error;
-    const reason = ended;
+    if (ended) return;
+    ended = error;
     const jobs = [...members.flatMap((member) => [...member.jobs.values()]), ...queue.splice(0)];
     for (const { worker, jobs: own } of members) {
       own.clear();
       worker.unref();
     }
-    for (const job of jobs) settle(job, () => job.reject(reason));
+    for (const job of jobs) settle(job, () => job.reject(error));
     cache.clear();
     spare.length = 0;
   };
