@@ -9,7 +9,7 @@ import { STYLE } from "./style.js";
 import { calibrationFigure, type EpochLine, epochsFigure, lineColor } from "./training-figures.js";
 
 const MORE_STYLE = `
-.grid { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0 0 1rem; align-items: stretch; } .grid > section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.1rem; flex: 1 1 300px; min-width: 0; }
+.grid { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0 0 1rem; align-items: stretch; } .grid > section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.1rem; flex: 1 1 420px; min-width: 0; max-width: 100%; } .grid > .wide { flex-basis: 100%; } .wide .row { margin-bottom: .6rem; } .wide .said, .wrong .said { margin: .3rem 0 0; }
 .grid h2, .wrong h2 { margin-bottom: .4rem; } .grid figure { max-width: 460px; }
 .matrix td { text-align: center; padding: .34rem .6rem; min-width: 2.6rem; } .matrix td.hit { background: color-mix(in srgb, var(--line-2) calc(var(--p) * 60%), transparent); } .matrix td.miss { background: color-mix(in srgb, var(--wrong) calc(var(--p) * 60%), transparent); }
 tbody tr:not(.control) > * { font-weight: 400; }
@@ -36,12 +36,10 @@ export function trainingReport(report: TrainingReport): string {
 </header>
 <div class="grid">
 <section><h2>Scores</h2><div class="scroll">${overall(validation, test)}</div></section>
-<section><h2>Training</h2>${curves(curve, best)}</section>
-</div>
-<div class="grid">
 <section><h2>Classes (test images)</h2><div class="scroll">${classTable(test.classes)}</div></section>
 <section><h2>What was taken for what (test images)</h2><div class="scroll">${matrix(test)}</div></section>
 <section><h2>Calibration (test images)</h2><figure>${raw(calibrationFigure(test.calibration))}<figcaption>Share that is right over the probability given, in ${test.calibration.length} bins; the dashed line is where they agree.</figcaption></figure></section>
+<section class="wide"><h2>Training</h2>${curves(curve, best)}</section>
 </div>
 ${wrongImages(wrong, test.images)}
 <footer>${notes.map((n) => html`<p>${n}</p>`)}</footer>
@@ -82,7 +80,7 @@ function overall(validation: Scores, test: Scores): Html {
 function curves(curve: readonly ReportEpoch[], best: number): Html {
   const figure = (lines: readonly EpochLine[], share: boolean): Html =>
     html`<figure>${raw(epochsFigure({ lines, best, share }))}<figcaption>${lines.map((l, i) => html`<span><i class="dot" style="background:${lineColor(i)}"></i>${l.name}</span>`)}</figcaption></figure>`;
-  return html`${figure(
+  return html`<div class="row">${figure(
     [
       { name: "training loss", values: curve.map((e) => e.train.loss) },
       { name: "validation loss", values: curve.map((e) => e.validation.loss) },
@@ -94,7 +92,7 @@ function curves(curve: readonly ReportEpoch[], best: number): Html {
       { name: "balanced accuracy", values: curve.map((e) => e.validation.balancedAccuracy) },
     ],
     true,
-  )}<p class="said">The dashed line is epoch ${best}, whose weights were kept. The training loss includes augmentation and label smoothing, and is no measure of the other's kind.</p>`;
+  )}</div><p class="said">The dashed line is epoch ${best}, whose weights were kept. The training loss includes augmentation and label smoothing, and is no measure of the other's kind.</p>`;
 }
 
 function classTable(classes: readonly ClassScores[]): Html {

@@ -5,6 +5,7 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { makeFolder } from "../../../imaging/node/atomic.js";
+import { nameOf } from "../../../models/description.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { VERSION } from "../../../version.js";
 import { evaluationBatches, trainingBatches } from "../../data/batches.js";
@@ -191,7 +192,7 @@ function settingsOf(
   const { source: _, warnings: __, ...preparation } = model.preprocessing;
   return {
     vitreous: VERSION,
-    model: { sha256: model.sha256, type: model.base.description.modelType },
+    model: { sha256: model.sha256, name: nameOf(model.base.description) },
     data: { name: data.splits.dataset.name || path, sha256: data.sha256 },
     classes: data.splits.classes,
     image: model.dims,

@@ -3,8 +3,9 @@ import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { convertModel } from "../../../api/node/convert.js";
 import { writeFileAtomic } from "../../../imaging/node/atomic.js";
+import { nameOf } from "../../../models/description.js";
 import { loadTensors } from "../../../models/hugging-face/save.js";
-import { saveHuggingFace } from "../../../models/node/save.js";
+import { saveTrainable } from "../../../models/node/save.js";
 import { float32Tensor } from "../../../onnx/tensor.js";
 import { VERSION } from "../../../version.js";
 import { splitCounts, writeSplits } from "../../data/splits.js";
@@ -42,7 +43,7 @@ export async function writeResults(results: Results): Promise<TrainingRecord> {
   const { best } = loop;
   const all = new Map(await loadTensors(model.base.tensors));
   for (const [name, { dims, values }] of tensors) all.set(name, float32Tensor(dims, values));
-  await saveHuggingFace(out, {
+  await saveTrainable(out, {
     description: model.base.description,
     tensors: all,
     preprocessing: model.preprocessing,
@@ -84,7 +85,7 @@ async function reportOf(results: Results, record: TrainingRecord): Promise<Train
   return {
     title: `${basename(modelName)}, fine-tuned on ${name}`,
     facts: [
-      results.model.base.description.architectures[0] ?? "",
+      nameOf(results.model.base.description),
       `${record.classes.length} classes`,
       `${images("train")} images to train, ${images("validation")} to choose, ${images("test")} to test`,
       `${loop.curve.length} ${loop.curve.length === 1 ? "epoch" : "epochs"}, ${record.ended ?? ""}`,

@@ -1,12 +1,11 @@
-/** @file The model that training starts from: any checkpoint, as a model of transformers with the data set's classes. */
+/** @file The model that training starts from: any checkpoint with the data set's classes, in the layout it is saved in. */
 import { type OpenOptions, openModel } from "../../../api/node/open.js";
-import { expressible } from "../../../imaging/hugging-face-settings.js";
 import type { Preprocessing } from "../../../imaging/preprocessing.js";
 import { outputSize } from "../../../imaging/preprocessing.js";
-import { asHuggingFace, type HuggingFaceModel } from "../../../models/hugging-face/translate/index.js";
 import { type BuiltModel, buildModel } from "../../../models/index.js";
 import { downloadModel, isHubName } from "../../../models/node/hub.js";
 import { describeCheckpoint } from "../../../models/node/open.js";
+import { expressibleFor, type Trainable, trainable } from "../../../models/trainable.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { elementCount } from "../../../onnx/tensor.js";
 import { parseSpec } from "../../../spec.js";
@@ -21,10 +20,10 @@ export type OpenChoices = Pick<
 >;
 
 export interface StartingModel {
-  readonly base: HuggingFaceModel;
+  readonly base: Trainable;
   readonly built: BuiltModel;
   readonly parameters: ParameterSet;
-  /** As transformers will do it. */
+  /** As the library that the model is saved for will do it. */
   readonly preprocessing: Preprocessing;
   /** Of the checkpoint's files. */
   readonly sha256: string | undefined;
@@ -51,18 +50,18 @@ export async function startingModel(request: ModelRequest): Promise<StartingMode
   const opened = await openModel(path, open);
   await opened.close();
   const { facts, anatomy } = opened;
-  const { preprocessing, notes: preparation } = expressible(opened.preprocessing);
   const checkpoint = await describeCheckpoint(
     path,
     open.arch === undefined ? undefined : parseSpec(open.arch),
   );
   try {
-    const base = asHuggingFace(checkpoint.description, checkpoint.tensors, {
+    const base = trainable(checkpoint.description, checkpoint.tensors, {
       labels,
       image: open.imageSize,
-      prepared: outputSize(preprocessing),
+      prepared: outputSize(opened.preprocessing),
       seed: options.seed,
     });
+    const { preprocessing, notes: preparation } = expressibleFor(base.description, opened.preprocessing);
     const built = await buildModel(base.description, base.tensors);
     const dims = preparedDims(preprocessing);
     const input = (built.model.graph.inputs[0]?.shape ?? []).slice(1);
