@@ -3,25 +3,25 @@
  * images nothing large crosses threads; constants that are computed from parameters (Swin's position biases, tokens with
  * their positions) are computed here, since only the model's own code knows how.
  */
-import type { BuiltModel } from "../models/index.js";
 import { VitreousError } from "../onnx/errors.js";
+import { elementCount } from "../onnx/tensor.js";
 import { joinPieces, writeModel } from "../onnx/write.js";
 import { failure } from "../runtime/failure.js";
 import { asker, Refusal, type Wire } from "../runtime/worker/ask.js";
+import { buffersOf, copyOf, joined } from "./arrays.js";
 import { dropPathMasks } from "./drop-path-masks.js";
-import { type Averaging, averagingDecay } from "./ema.js";
+import { averagingDecay } from "./ema.js";
 import { inferenceGraph } from "./inference-graph.js";
-import { layerRate } from "./layer-decay.js";
-import type { Arrays, CheckpointTensor, ParameterSet } from "./parameters.js";
-import { learningRates, type Schedule } from "./schedule.js";
+import type { Arrays, CheckpointTensor } from "./parameters.js";
+import { planOf, type TrainerOptions } from "./plan.js";
+import { learningRates } from "./schedule.js";
 import { stepGraph } from "./step-graph.js";
-import type { Objective, StepGraph, StepResult, TrainerState, TrainingBatch } from "./types.js";
+import type { StepResult, TrainerState, TrainingBatch } from "./types.js";
 import type {
   ArraysReply,
   Fed,
   NamedArrays,
   Opened,
-  Plan,
   PredictReply,
   Role,
   RunReply,
@@ -29,37 +29,10 @@ import type {
   UpdateReply,
 } from "./worker/protocol.js";
 
-/** torch.optim.AdamW's own. */
-const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+export type { TrainerOptions } from "./plan.js";
 
 /** Steps in a row without a finite loss and gradient, after which it is not chance. */
 const REFUSED = 5;
-
-export interface TrainerOptions {
-  readonly model: BuiltModel["model"];
-  readonly parameters: ParameterSet;
-  /** Images a run. */
-  readonly batch: number;
-  readonly objective: Objective;
-  readonly schedule: Schedule;
-  /** AdamW's settings; torch.optim.AdamW's by default. */
-  readonly adamw?: {
-    readonly beta1?: number;
-    readonly beta2?: number;
-    readonly epsilon?: number;
-    readonly weightDecay?: number;
-  };
-  /** Learning rates shrink by this factor with each block away from the head; 1 (not at all) by default. */
-  readonly layerDecay?: number;
-  /** Largest global norm of the gradient; not clipped by default. */
-  readonly clip?: number;
-  /** Keeps a running average of the weights beside them. */
-  readonly averaging?: Averaging;
-  /** See `StepGraphOptions`. */
-  readonly dropPath?: number;
-  /** Of what the trainer draws: skipped branches. 0 by default. */
-  readonly seed?: number;
-}
 
 /** The weights as they are, or their running average. */
 export type WhichWeights = "current" | "averaged";
@@ -92,61 +65,6 @@ export interface Trainer {
   /** Ends the worker after what was asked for so far. Idempotent. */
   close(): Promise<void>;
 }
-
-function positive(what: string, value: number | undefined): void {
-  if (value !== undefined && !(value > 0 && Number.isFinite(value)))
-    throw new VitreousError(`${what} must be a number above 0, not ${value}.`);
-}
-
-function planOf(graph: StepGraph, options: TrainerOptions): Plan {
-  const { parameters: set, layerDecay = 1, clip, averaging } = options;
-  const { weightDecay, beta1, beta2, epsilon } = { ...ADAMW, ...options.adamw };
-  positive("The largest norm of the gradient", clip);
-  positive("The layers' decay of the learning rate", layerDecay);
-  if (layerDecay > 1)
-    throw new VitreousError(`The layers' decay of the learning rate must be at most 1, not ${layerDecay}.`);
-  positive("AdamW's epsilon", epsilon);
-  if (!(weightDecay >= 0))
-    throw new VitreousError(`The weight decay must be at least 0, not ${weightDecay}.`);
-  for (const beta of [beta1, beta2])
-    if (!(beta >= 0 && beta < 1))
-      throw new VitreousError(`AdamW's betas must be at least 0 and below 1, not ${beta}.`);
-  const gradientOf = (constant: string): string => {
-    const name = graph.outputs.gradients.get(constant);
-    if (name === undefined) throw new RangeError(`the step graph has no gradient of ${constant}`);
-    return name;
-  };
-  return {
-    parameters: set.parameters.map(({ name, dims, decay, depth, direct }) => ({
-      name,
-      dims,
-      rate: layerRate(layerDecay, depth, set.blocks),
-      decay: decay ? weightDecay : 0,
-      gradient: direct ? gradientOf(name) : undefined,
-    })),
-    computed: [...set.computed].map(([name, dims]) => ({ name, dims, gradient: gradientOf(name) })),
-    losses: graph.outputs.losses,
-    logits: graph.outputs.logits,
-    beta1,
-    beta2,
-    epsilon,
-    clip,
-    averaged: averaging !== undefined,
-  };
-}
-
-const buffersOf = (arrays: readonly Float32Array[]): ArrayBuffer[] =>
-  arrays.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
-
-/** A copy, to be given away. */
-const copyOf = (name: string, dims: readonly number[], data: Float32Array): Fed => {
-  const size = dims.reduce((product, dim) => product * dim, 1);
-  if (data.length !== size)
-    throw new VitreousError(
-      `The batch's ${name} are ${data.length} numbers, not the ${size} of [${dims.join(", ")}].`,
-    );
-  return { name, dims, data: data.slice() };
-};
 
 /**
  * @param start starts the worker; not called where the options make no training
@@ -296,7 +214,7 @@ export async function openTrainer(
     const [input] = model.graph.inputs;
     const [output] = model.graph.outputs;
     const image = (input?.shape ?? []).slice(1).map(Number);
-    const size = image.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(image);
     if (pixels.length !== count * size)
       throw new VitreousError(`${pixels.length} numbers are not ${count} pictures of [${image.join(", ")}].`);
     if (!inferenceLoaded) {
@@ -391,16 +309,4 @@ export async function openTrainer(
     },
     close,
   };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -12,7 +12,8 @@ import type { TrainerJob } from "../worker/protocol.js";
  *   that make no training
  */
 export async function nodeTrainer(options: TrainerOptions & NodeRuntimeOptions): Promise<Trainer> {
-  const settings = sessionOptions(options);
+  // A plan of the memory would be made of the first run's, and kept beside it: twice as much for no speed.
+  const settings = { ...sessionOptions(options), enableMemPattern: false };
   // Node's own options are not for the worker: some of them (--input-type, --eval) keep it from starting.
   const start = () =>
     workerWire<TrainerJob>(new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] }));

@@ -7,12 +7,14 @@
  *
  * @import { InferenceSession as OrtSession, OnnxValue, Tensor as OrtTensor } from "onnxruntime-node"
  * @import { Reply, Request } from "../../runtime/worker/protocol.js"
+ * @import { Store } from "./store.js"
  * @import { ArraysReply, Fed, NamedArrays, Plan, PredictReply, Role, RunReply, TrainerJob, UpdateReply } from "./protocol.js"
  */
 import { discard } from "../../runtime/worker/serve.js";
 import { adamw } from "./adamw.js";
 import { average } from "./average.js";
 import { clipScale, globalNorm } from "./clip.js";
+import { accumulate, countOf, fill, floats, place, storeOf } from "./store.js";
 
 /**
  * @typedef {object} Engine
@@ -27,45 +29,6 @@ import { clipScale, globalNorm } from "./clip.js";
  * @property {(settings: unknown) => Promise<{ engine: Engine, devices: readonly string[] }>} open
  * @property {() => void} end
  */
-
-/** ONNX Runtime's kernels like arrays that begin at a cache line. */
-const LINE = 16;
-
-/** @param {readonly number[]} dims */
-const countOf = (dims) => dims.reduce((product, dim) => product * dim, 1);
-
-/**
- * Everything that is kept of the parameters: a flat array for each role, with the same places in each.
- *
- * @param {Plan} plan
- */
-function storeOf(plan) {
-  let length = 0;
-  const places = plan.parameters.map((parameter) => {
-    const from = length;
-    const to = from + countOf(parameter.dims);
-    length = Math.ceil(to / LINE) * LINE;
-    return { parameter, from, to };
-  });
-  const flat = () => new Float32Array(length);
-  const roles = {
-    parameters: flat(),
-    firstMoments: flat(),
-    secondMoments: flat(),
-    averages: plan.averaged ? flat() : new Float32Array(0),
-  };
-  return {
-    places,
-    roles,
-    gradients: flat(),
-    /** Of several runs; made when the first step has several. */
-    sums: /** @type {Float32Array | undefined} */ (undefined),
-    /** Whether the step's gradients are in `sums`. */
-    accumulated: false,
-  };
-}
-
-/** @typedef {ReturnType<typeof storeOf>} Store */
 
 /**
  * @param {Host} host
@@ -273,56 +236,6 @@ export function serveTraining(host) {
     if (request.kind === "cancel") return;
     last = last.then(() => answer(request.id, request.job));
   };
-}
-
-/**
- * The gradients that ONNX Runtime wrote in place need nothing; two constants that are only added up share an output.
- *
- * @param {Store} store
- * @param {Readonly<Record<string, OrtTensor>>} fetches
- */
-function place({ places, gradients }, fetches) {
-  for (const { parameter, from, to } of places) {
-    if (parameter.gradient === undefined) continue;
-    const own = floats(fetches, parameter.gradient);
-    if (own.length !== to - from) throw new Error(`The gradient of '${parameter.name}' has another shape.`);
-    if (own.buffer !== gradients.buffer || own.byteOffset !== 4 * from) gradients.set(own, from);
-  }
-}
-
-/** @param {Store} store @param {boolean} first */
-function accumulate(store, first) {
-  const { gradients } = store;
-  store.sums ??= new Float32Array(gradients.length);
-  const { sums } = store;
-  if (first) sums.set(gradients);
-  else for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (gradients[i] ?? 0);
-}
-
-/**
- * @param {Store} store
- * @param {Role} role
- * @param {ReadonlyMap<string, Float32Array>} arrays
- * @param {string} prefix
- */
-function fill({ places, roles }, role, arrays, prefix) {
-  for (const { parameter, from, to } of places) {
-    const array = arrays.get(prefix + parameter.name);
-    if (array?.length !== to - from)
-      throw new Error(`No values of the right length for '${prefix}${parameter.name}'.`);
-    roles[role].set(array, from);
-  }
-}
-
-/**
- * @param {Readonly<Record<string, OnnxValue>>} values
- * @param {string} name
- * @returns {Float32Array}
- */
-function floats(values, name) {
-  const data = /** @type {OrtTensor | undefined} */ (values[name])?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`Output '${name}' was not computed as float32.`);
-  return data;
 }
 
 /** @param {unknown} value @returns {ArrayBuffer[]} what can be given away of a reply */
