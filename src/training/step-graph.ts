@@ -12,6 +12,7 @@ import { prepare } from "../onnx/prepare.js";
 import { prune } from "../onnx/prune.js";
 import { simplify } from "../onnx/rewrite/simplify.js";
 import { withDropPath } from "./drop-path.js";
+import { foldGelus } from "./fold-gelu.js";
 import { foldNorms } from "./fold-norms.js";
 import { findHeads, writeLosses } from "./objective.js";
 import type { StepGraph, StepGraphOptions } from "./types.js";
@@ -66,7 +67,7 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
   const { model: whole, keep } =
     dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
   // What the logits do not need (all rows but the class token's, behind the last attention) has no gradient either.
-  const lean = foldNorms(simplify(whole));
+  const lean = foldNorms(foldGelus(simplify(whole), trained));
   const { graph } = lean;
   const [pixels, logits] = [graph.inputs[0], graph.outputs[0]];
   const [images, classes = 0] = isStaticShape(logits?.shape) ? logits.shape : [];

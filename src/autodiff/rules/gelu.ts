@@ -2,7 +2,7 @@
  * @file The gradient of GELU, the widest elementwise cost of a transformer's backward pass: as few passes over
  * memory as ONNX Runtime's operators allow. forward.ts splits the forward operator so that Φ is computed once.
  */
-import { stringAttribute } from "../../onnx/attributes.js";
+import { intAttribute, stringAttribute } from "../../onnx/attributes.js";
 import type { Node } from "../../onnx/graph.js";
 import type { Forward } from "../forward.js";
 import type { Rule, RuleContext, RuleTable } from "../rule.js";
@@ -11,6 +11,9 @@ import { input } from "../rule.js";
 const SQRT_HALF = Math.SQRT1_2;
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
 const TANH_CUBIC = 0.044715;
+
+/** Of our own: the operator stands for x·Φ(√2·x), whose argument needs no scaling. Never reaches a file. */
+const isUnit = (node: Node): boolean => intAttribute(node, "unit", 0) !== 0;
 
 const isTanh = (node: Node): boolean => stringAttribute(node, "approximate", "none") === "tanh";
 
@@ -26,7 +29,7 @@ export const geluForward: Forward = (node, emit) => {
     const phi = emit.op("Sigmoid", [twice]);
     return { saved: { phi, cubic }, result: { op: "Mul", inputs: [x, phi] } };
   }
-  const v = emit.scale(x, SQRT_HALF);
+  const v = isUnit(node) ? x : emit.scale(x, SQRT_HALF);
   const phi = emit.affine01(emit.op("Erf", [v]), 0.5, 0.5);
   return { saved: { phi, v }, result: { op: "Mul", inputs: [x, phi] } };
 };
