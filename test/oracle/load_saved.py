@@ -48,7 +48,8 @@ def with_timm(folder: pathlib.Path, config: dict):
         raise ValueError(f"other labels: {model.pretrained_cfg['label_names']}")
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
     # Of two classifiers timm gives the mean when it evaluates, as is expected here.
-    return model, lambda picture: transform(picture)[None]
+    mode = "L" if model.pretrained_cfg["input_size"][0] == 1 else "RGB"
+    return model, lambda picture: transform(picture.convert(mode))[None]
 
 
 def check(folder: pathlib.Path) -> tuple[float, float]:
@@ -59,7 +60,7 @@ def check(folder: pathlib.Path) -> tuple[float, float]:
     with torch.no_grad():
         got = logits_of(torch.from_numpy(expected["input"])).numpy()
     logits = float(np.abs(got - expected["logits"]).max() / np.abs(expected["logits"]).max())
-    pixels = pixels_of(PIL.Image.open(folder / "expected" / "picture.png").convert("RGB")).numpy()
+    pixels = np.asarray(pixels_of(PIL.Image.open(folder / "expected" / "picture.png").convert("RGB")))
     if pixels.shape != expected["pixels"].shape:
         raise ValueError(f"pixels {pixels.shape}, not {expected['pixels'].shape}")
     return logits, float(np.abs(pixels - expected["pixels"]).max())

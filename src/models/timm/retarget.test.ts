@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { checkpointCases } from "../../../test/checkpoint-cases.js";
+import { relativeError } from "../../../test/compare.js";
 import { parseSpec } from "../../spec.js";
 import { buildModel } from "../index.js";
 import { describeCheckpoint } from "../node/open.js";
 import type { StoredTensors } from "../stored-tensor.js";
+import { runOnWaves } from "../testing/run.js";
 import type { TimmDescription } from "./config.js";
 import { asTimm } from "./retarget.js";
 
@@ -52,6 +54,37 @@ describe("a checkpoint of timm for other classes", () => {
       const { model, notes } = await buildModel(target.description, target.tensors);
       expect(model.graph.inputs[0]?.shape?.slice(2)).toEqual([24, 32]);
       expect(notes.join()).not.toMatch(/interpolated/);
+    }));
+
+  it.each([
+    ["timm-swin-tiny-patch4-window7-224-new-names", [6, 10]],
+    ["timm-swin-tiny-patch4-window7-224-new-names", [24, 20]],
+    ["timm-swinv2-tiny-window8-256-float16-clamped-logit-scale", [20, 24]],
+  ] as const)("lays the windows of %s over images of %s as timm does when it loads it", (name, image) =>
+    withTimm(name, async (description, tensors) => {
+      const target = asTimm(description, tensors, { seed: 1, image });
+      const before = await runOnWaves((await buildModel(description, tensors, { image })).model);
+      const after = await runOnWaves((await buildModel(target.description, target.tensors)).model);
+      expect(relativeError(after, before)).toBeLessThanOrEqual(1e-6);
+    }),
+  );
+
+  it("leaves out layers that the name stands for, and refuses others, since timm cannot read them", () =>
+    withTimm("timm-vit-giant-patch14-reg4-dinov2-swiglu", async (description, tensors) => {
+      const args = { ...description.args, mlp_layer: "SwiGLUPacked" };
+      const target = asTimm({ ...description, args }, tensors, { seed: 1, labels });
+      expect(target.description.args).not.toHaveProperty("mlp_layer");
+      const other = { ...description, args, architecture: "vit_giant_patch14_224", pool: "token" };
+      expect(() =>
+        asTimm(
+          {
+            ...other,
+            args: { ...args, reg_tokens: 4, no_embed_class: true, init_values: 1, act_layer: "silu" },
+          },
+          tensors,
+          { seed: 1, labels },
+        ),
+      ).toThrow(/vit_giant_patch14_224 with mlp_layer SwiGLUPacked cannot be saved/);
     }));
 
   it("is refused at another size where positions are no table of its patches", () =>

@@ -10,8 +10,10 @@ import { derived, filled } from "../derived.js";
 import { checkedPlan } from "../index.js";
 import { interpolatePositions } from "../positions.js";
 import type { StoredTensor, StoredTensors } from "../stored-tensor.js";
+import type { Swin } from "../swin.js";
 import { truncatedNormal } from "../truncated-normal.js";
 import { gridOf, type Positions, type Vit } from "../vit.js";
+import { offsetCount } from "../window-bias.js";
 import { pretrainedOf, timmArchitecture } from "./architectures.js";
 import type { TimmDescription } from "./config.js";
 import { isSwin } from "./swin-arguments.js";
@@ -31,6 +33,26 @@ export interface RetargetOptions {
   readonly image?: Size | undefined;
   /** Of new classifiers. */
   readonly seed: number;
+}
+
+/** Classes of layers, which timm takes as such and not by name: they have to be those that the architecture stands for. */
+const LAYERS: Readonly<Record<string, string>> = {
+  mlp_layer: "Mlp",
+  embed_layer: "PatchEmbed",
+  block_fn: "Block",
+};
+
+/** Arguments that timm can read from a file. */
+function readable({ architecture, args }: TimmDescription): Readonly<Record<string, unknown>> {
+  const usual = timmArchitecture(architecture)?.args ?? {};
+  const kept = Object.entries(args).filter(([name, value]) => {
+    if (!Object.hasOwn(LAYERS, name)) return true;
+    if (value === (usual[name] ?? LAYERS[name])) return false;
+    throw new VitreousError(
+      `${architecture} with ${name} ${String(value)} cannot be saved: timm takes that from an architecture's name only. Give the name of one that has it with --arch.`,
+    );
+  });
+  return Object.fromEntries(kept);
 }
 
 function headsOf(description: TimmDescription, tensors: StoredTensors): readonly string[] {
@@ -68,8 +90,25 @@ function movedPositions(
   });
 }
 
+/** Swin's tables for the windows that images of this size have. */
+function windowTables({ stages }: Swin, tensors: StoredTensors): ReadonlyMap<string, StoredTensor> {
+  const tables = new Map<string, StoredTensor>();
+  for (const { attention } of stages.flatMap(({ blocks }) => blocks)) {
+    const { bias, windows, heads, logitScale } = attention;
+    const [part] = bias.parts;
+    // Swin V2 computes its biases for any window.
+    if (part === undefined || logitScale !== undefined) continue;
+    const own = tensors.get(part.name);
+    const dims = [offsetCount(windows.window), heads];
+    if (own === undefined || own.dims.join() === dims.join()) continue;
+    tables.set(part.name, derived(dims, [own], bias.table));
+  }
+  return tables;
+}
+
 /** Position tensors on the image's grid. */
 function positionsIn({ network }: Plan, tensors: StoredTensors): ReadonlyMap<string, StoredTensor> {
+  if (network?.kind === "swin") return windowTables(network.swin, tensors);
   if (network?.kind !== "vit" || network.vit.positions === undefined) return new Map();
   const { positions } = network.vit;
   const table = tensors.get(positions.name);
@@ -93,7 +132,7 @@ export function asTimm(
   const own = checkedPlan(description, tensors, {});
   const [channels, height, width] = plan.input;
   const moved = plan.input.join() !== own.input.join();
-  if (moved && plan.network?.kind !== "vit") {
+  if (moved && plan.network === undefined) {
     throw new VitreousError(
       `${description.architecture} cannot be trained on images of ${height}×${width}: its positions are kept for ${own.input.slice(1).join("×")}. Train at that size.`,
     );
@@ -107,7 +146,7 @@ export function asTimm(
     changed.set(`${head}.weight`, truncatedNormal(`${head}.weight`, dims, DEVIATION, seed));
     changed.set(`${head}.bias`, filled([count], 0));
   }
-  const { num_classes: _, ...args } = description.args;
+  const { num_classes: _, ...args } = readable(description);
   const { pretrained } = pretrainedOf(description);
   const target: TimmDescription = {
     ...description,

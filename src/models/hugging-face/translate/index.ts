@@ -10,6 +10,7 @@ import { checkedPlan } from "../../index.js";
 import type { StoredTensor, StoredTensors } from "../../stored-tensor.js";
 import { swinArguments } from "../../timm/swin-arguments.js";
 import type { HuggingFaceDescription } from "../config.js";
+import { pairField } from "../fields.js";
 import { configured } from "./configuration.js";
 import { withDistillationToken } from "./distillation.js";
 import { initialTensor } from "./initial.js";
@@ -53,8 +54,13 @@ const GIVES_FEATURES = /gives features/;
 function madeFor(description: Description, image: Size | undefined): Description {
   if (description.library !== "hugging-face" || description.modelType !== "swinv2" || image === undefined)
     return description;
+  if (pairField.safeParse(description.json.image_size ?? 224).data?.join() === image.join())
+    return description;
   return { ...description, json: { ...description.json, image_size: image } };
 }
+
+const movedNote = (image: Size): string =>
+  `Windows are laid for images of ${image.join("×")}, as transformers does for a configuration of that size; at another size than the checkpoint's the model computes something else until it is trained.`;
 
 function trainedWindows(description: Description): readonly number[] | undefined {
   if (description.library === "hugging-face") {
@@ -85,7 +91,8 @@ const labelsIn = (description: Description): readonly string[] | undefined =>
   description.library === "torchvision" ? undefined : description.labels;
 
 /**
- * A checkpoint as a classifier of transformers' that computes the same: ViTForImageClassification,
+ * A checkpoint as a classifier of transformers' that computes the same (except for a Swin V2 of transformers at another
+ * image size, whose windows are laid anew): ViTForImageClassification,
  * DeiTForImageClassification (WithTeacher where there are two classifiers), Dinov2ForImageClassification,
  * Dinov2WithRegistersForImageClassification, SwinForImageClassification or Swinv2ForImageClassification. Where the
  * classes change it gets new classifiers (normal, initializer_range, no bias).
@@ -111,6 +118,7 @@ export function asHuggingFace(
   const fields = { ...own, ...result.fields };
   const target = configured(result.modelType, fields, classes.labels, result.architecture);
   const notes = [
+    ...(made === description || image === undefined ? [] : [movedNote(image)]),
     ...(plan.notes ?? []).filter((note) => !GIVES_FEATURES.test(note)),
     ...(labels === undefined ? [] : [classifierNote(classes, plan.classes)]),
   ];

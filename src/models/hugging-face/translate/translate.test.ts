@@ -216,7 +216,8 @@ describe("another image size", () => {
 
   it("moves a Swin V2's windows, as transformers does with a configuration of that size", async () => {
     const name = "transformers-swinv2forimageclassification-bfloat16-pretrained-windows";
-    await translated(name, { image: [32, 32] }, async ({ description, tensors }) => {
+    await translated(name, { image: [32, 32] }, async ({ description, tensors, notes }) => {
+      expect(notes.join()).toMatch(/Windows are laid for images of 32×32/);
       expect(description.json.image_size).toBe(32);
       await buildModel(description, tensors);
     });
