@@ -36,6 +36,8 @@ interface Options extends Omit<ModelOptions, "head"> {
   readonly ema?: string;
   readonly dropPath?: string;
   readonly freeze?: string;
+  readonly teacher?: string;
+  readonly distill?: string;
   readonly classWeights?: boolean;
   readonly balanced?: boolean;
   readonly augment: string;
@@ -95,6 +97,11 @@ function withTraining(command: Command): Command {
       "--freeze <what>",
       "none; head: train only the head; blocks:K: only the last K blocks and the head",
     )
+    .option(
+      "--teacher <model>",
+      "distil from this model of the same classes, as DeiT: the trained model gets a distillation token and a second head",
+    )
+    .option("--distill <how>", "hard: learn the teacher's decisions; soft: its probabilities (default: hard)")
     .option("--patience <epochs>", "end after so many epochs without a better one")
     .option("--seed <n>", "of the split, the order, the augmentation and the new head", seedNumber, 0);
 }
@@ -150,6 +157,7 @@ async function runFinetune(
         out: options.out,
         options: chosen,
         ...(options.labels !== undefined && { labels: options.labels }),
+        ...(options.teacher !== undefined && { teacher: options.teacher }),
         open: {
           device,
           ...told,
@@ -204,7 +212,10 @@ async function readOptions(options: Options): Promise<FinetuneOptions> {
     ...(mixup === undefined ? {} : { mixUp: mixup }),
     ...(cutmix === undefined ? {} : { cutMix: cutmix }),
   };
+  if (options.distill !== undefined && options.teacher === undefined)
+    throw new UsageError("--distill needs a --teacher to learn from");
   const given = {
+    distillation: options.distill,
     epochs: options.epochs,
     batch: options.batch,
     accumulate: options.accumulate,
@@ -239,6 +250,7 @@ async function readOptions(options: Options): Promise<FinetuneOptions> {
 const FLAGS: Readonly<Record<string, string>> = {
   learningRate: "--lr",
   validation: "--val",
+  distillation: "--distill",
   mixUp: "--mixup",
   cutMix: "--cutmix",
 };

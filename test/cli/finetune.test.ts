@@ -123,6 +123,18 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
     expect(result.stderr).toMatch(/classifier of 2 classes is kept/);
   });
 
+  it("teaches a student, which gets a distillation token", async () => {
+    const args = ["pictures", "--teacher", out, "--distill", "soft", "--epochs", "3", ...SETTINGS];
+    const result = await finetune(...args, "--out", "student");
+    expect(result.status, result.stderr).toBe(0);
+    expect(record("student").test.accuracy.value).toBe(1);
+    const config = JSON.parse(readFileSync(at.path("student", "config.json"), "utf8"));
+    expect(config.architectures).toEqual(["DeiTForImageClassificationWithTeacher"]);
+    const stranger = await finetune("pictures", "--teacher", MODEL, "--quiet", "--out", "never");
+    expect(stranger.status).toBe(1);
+    expectOneClearLine(stranger, /cannot be the teacher: its classes are/);
+  });
+
   it("trains the head alone when the rest is frozen", async () => {
     const result = await finetune(
       "pictures",
@@ -208,6 +220,7 @@ describe("a fine-tuning that cannot be", () => {
     { line: "--freeze tail", says: /--freeze: must be none, head or blocks:K/ },
     { line: "--augment wild", says: /--augment takes none, light, full/ },
     { line: "--label-smoothing 2", says: /--label-smoothing/ },
+    { line: "--distill soft", says: /--distill needs a --teacher/ },
     { line: "--device gpu", says: /cpu, cuda/ },
   ])("is a usage error: $line", async ({ line, says }) => {
     const result = await finetune("pictures", "--out", "never", ...line.split(" "));

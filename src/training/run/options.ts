@@ -31,6 +31,12 @@ const schema = z.strictObject({
   dropPath: numberOption(0, 0.9).default(0),
   /** "none"; "head": only the head is trained (a linear probe); "blocks:K": only the last K blocks and the head. */
   freeze: z.string().regex(FREEZE, { error: "must be none, head or blocks:K" }).default("none"),
+  /** How a teacher's logits are learnt from, where there is one. */
+  distillation: z.enum(["hard", "soft"], { error: "must be hard or soft" }).default("hard"),
+  /** Share of the distillation head's loss. */
+  distillationShare: numberOption(0, 1).default(0.5),
+  /** Of soft distillation. */
+  temperature: numberOption(0.01, 1000).default(3),
   /** Images count by how rare their class is. */
   classWeights: switchOption.default(false),
   /** Each class is drawn equally often. */

@@ -15,6 +15,7 @@ import { balancedClassWeights } from "../../data/targets.js";
 import { quickScores } from "../../metrics/scores.js";
 import { nodeTrainer } from "../../node/trainer.js";
 import type { Trainer } from "../../trainer.js";
+import type { TrainingBatch } from "../../types.js";
 import { type EpochRecord, type LoopProgress, runLoop, START } from "../loop.js";
 import type { FinetuneOptions } from "../options.js";
 import type { Settings, TrainingRecord } from "../record.js";
@@ -25,6 +26,7 @@ import { lockFolder } from "./lock.js";
 import { writeResults } from "./results.js";
 import { type OpenChoices, type StartingModel, startingModel } from "./starting-model.js";
 import { type Arrays, type StateFolder, stateFolder } from "./state-folder.js";
+import { openTeacher, type Teacher } from "./teacher.js";
 
 export interface FinetuneRequest {
   /** Checkpoint: a folder, a file of weights, or hf:owner/name. */
@@ -33,6 +35,8 @@ export interface FinetuneRequest {
   readonly data: string;
   /** Folder for the results and the state. */
   readonly out: string;
+  /** Model to distil from: of the same classes and image size. */
+  readonly teacher?: string;
   /** File with the classes' names in the order they are to have. */
   readonly labels?: string;
   readonly options: FinetuneOptions;
@@ -96,29 +100,62 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
     labels: data.splits.classes,
     options: request.options,
     open: request.open,
+    distilled: request.teacher !== undefined,
   });
+  let teacher: Teacher | undefined;
   try {
+    teacher = await teacherOf(request, data, model);
     const folder = join(out, "state");
     await makeFolder(folder);
     const release = await lockFolder(folder);
     try {
-      return await train(request, data, model, await stateFolder(folder));
+      return await train(request, { data, model, teacher, state: await stateFolder(folder) });
     } finally {
       await release();
     }
   } finally {
+    await teacher?.close();
     await model.close();
   }
 }
 
+async function teacherOf(
+  { teacher: path, open }: FinetuneRequest,
+  { splits }: LabelledData,
+  { preprocessing, dims }: StartingModel,
+): Promise<Teacher | undefined> {
+  if (path === undefined) return undefined;
+  const { device, threads, signal, onProgress } = open;
+  const shared = {
+    ...(device && { device }),
+    ...(threads && { threads }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+  return openTeacher({ path, labels: splits.classes, preprocessing, dims, open: shared });
+}
+
+/** All that a run works with. */
+interface Workshop {
+  readonly data: LabelledData;
+  readonly model: StartingModel;
+  readonly teacher: Teacher | undefined;
+  readonly state: StateFolder;
+}
+
+async function* taught(
+  batches: AsyncIterable<TrainingBatch>,
+  { teach }: Teacher,
+): AsyncGenerator<TrainingBatch> {
+  for await (const batch of batches) yield await teach(batch);
+}
+
 async function train(
   request: FinetuneRequest,
-  data: LabelledData,
-  model: StartingModel,
-  state: StateFolder,
+  { data, model, teacher, state }: Workshop,
 ): Promise<Finetuned> {
   const { out, options, signal, events = {} } = request;
-  const settings = settingsOf(request, data, model);
+  const settings = settingsOf(request, data, model, teacher);
   const saved = await state.read(settings);
   if (saved === "finished") return "finished";
   if (saved === undefined) await refuseOccupied(out);
@@ -145,7 +182,10 @@ async function train(
         epochs: options.epochs,
         accumulate: options.accumulate,
         ...(options.patience > 0 && { patience: options.patience }),
-        batches: parts.train,
+        batches: (epoch, from) => {
+          const batches = parts.train(epoch, from);
+          return teacher === undefined ? batches : taught(batches, teacher);
+        },
         validate: async () => quickScores((await parts.evaluate("validation", trainer)).outcomes, classes),
         keepBest: async (epoch) => {
           best = await predicting(trainer, options);
@@ -188,6 +228,7 @@ function settingsOf(
   { options, data: path }: FinetuneRequest,
   data: LabelledData,
   model: StartingModel,
+  teacher: Teacher | undefined,
 ): Settings {
   const { source: _, warnings: __, ...preparation } = model.preprocessing;
   return {
@@ -198,6 +239,7 @@ function settingsOf(
     image: model.dims,
     preparation,
     ...options,
+    ...(teacher !== undefined && { teacher: { sha256: teacher.sha256 } }),
   };
 }
 
@@ -278,7 +320,15 @@ function trainerOf(request: FinetuneRequest, model: StartingModel, batches: numb
     model: model.built.model,
     parameters: model.parameters,
     batch: options.batch,
-    objective: { kind: "cross-entropy" },
+    objective:
+      request.teacher === undefined
+        ? { kind: "cross-entropy" }
+        : {
+            kind: "distillation",
+            mode: options.distillation,
+            alpha: options.distillationShare,
+            temperature: options.temperature,
+          },
     schedule: {
       kind: options.schedule,
       peak: options.learningRate,

@@ -41,6 +41,8 @@ export interface ModelRequest {
   readonly labels: readonly string[];
   readonly options: Pick<FinetuneOptions, "freeze" | "seed">;
   readonly open: OpenChoices;
+  /** Whether there is to be a distillation token with a classifier of its own. */
+  readonly distilled: boolean;
 }
 
 /** @throws VitreousError: no checkpoint, one that cannot be trained or saved, images of another size than the model's */
@@ -60,6 +62,7 @@ export async function startingModel(request: ModelRequest): Promise<StartingMode
       image: open.imageSize,
       prepared: outputSize(opened.preprocessing),
       seed: options.seed,
+      ...(request.distilled && { distilled: true }),
     });
     const { preprocessing, notes: preparation } = expressibleFor(base.description, opened.preprocessing);
     const built = await buildModel(base.description, base.tensors);
