@@ -8,13 +8,14 @@ import { elementCount } from "../onnx/tensor.js";
 import { joinPieces, writeModel } from "../onnx/write.js";
 import { failure } from "../runtime/failure.js";
 import { asker, Refusal, type Wire } from "../runtime/worker/ask.js";
-import { buffersOf, copyOf, joined } from "./arrays.js";
+import { addTo, batchFeeds, buffersOf, copyOf, joined } from "./arrays.js";
 import { dropPathMasks } from "./drop-path-masks.js";
 import { averagingDecay } from "./ema.js";
 import { inferenceGraph } from "./inference-graph.js";
 import type { Arrays, CheckpointTensor } from "./parameters.js";
 import { planOf, type TrainerOptions } from "./plan.js";
 import { learningRates } from "./schedule.js";
+import { requireState } from "./state.js";
 import { stepGraph } from "./step-graph.js";
 import type { StepResult, TrainerState, TrainingBatch } from "./types.js";
 import type {
@@ -85,9 +86,6 @@ export async function openTrainer(
     ...(dropPath === undefined ? {} : { dropPath }),
   });
   const plan = planOf(graph, options);
-  const shapes = new Map(
-    graph.model.graph.inputs.map(({ name, shape }) => [name, (shape ?? []).map(Number)]),
-  );
   const roles: readonly Role[] = [
     "parameters",
     "firstMoments",
@@ -109,6 +107,11 @@ export async function openTrainer(
       return await ask(job, transfer);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (job.kind === "open")
+        throw new VitreousError(
+          `ONNX Runtime cannot be started: ${error.message.split("\n", 1)[0]}. Is it installed, and built for this platform?`,
+          { cause: error.message },
+        );
       const doing = job.kind === "load" || job.kind === "loadInference" ? "load" : "run";
       throw failure(error.message, { doing, model: "the training step", device, devices });
     }
@@ -137,20 +140,6 @@ export async function openTrainer(
       data: (constants.get(name) ?? new Float32Array()).slice(),
     }));
 
-  function feedsOf(taken: TrainingBatch, part: number): Fed[] {
-    const { pixels, targets, teacherLogits, masks } = graph.inputs;
-    const fed = (name: string, data: Float32Array): Fed => copyOf(name, shapes.get(name) ?? [], data);
-    const feeds = [fed(pixels, taken.pixels), fed(targets, taken.targets), ...constantFeeds(computed)];
-    if (teacherLogits !== undefined) {
-      if (taken.teacherLogits === undefined)
-        throw new VitreousError("The batch has no teacher's logits, which distillation needs.");
-      feeds.push(fed(teacherLogits, taken.teacherLogits));
-    }
-    if (masks !== undefined)
-      feeds.push(fed(masks, dropPathMasks(graph.keep, batch, { seed, step: state.step, part })));
-    return feeds;
-  }
-
   async function runAll(
     batches: readonly TrainingBatch[],
   ): Promise<{ loss: number; logits: Float32Array; gathered: NamedArrays }> {
@@ -158,18 +147,15 @@ export async function openTrainer(
     const logits: Float32Array[] = [];
     let loss = 0;
     for (const [i, taken] of batches.entries()) {
-      const feeds = feedsOf(taken, i);
+      const masks = dropPathMasks(graph.keep, batch, { seed, step: state.step, part: i });
+      const feeds = [...batchFeeds(graph, taken, masks), ...constantFeeds(computed)];
       const sampleWeights = copyOf(graph.inputs.sampleWeights, [batch], taken.sampleWeights);
       const part = batches.length === 1 ? "only" : i === 0 ? "first" : "next";
       const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));
       const reply = (await request({ kind: "run", feeds, sampleWeights, part }, transfer)) as RunReply;
       loss += reply.loss;
       logits.push(reply.logits);
-      for (const [name, gradient] of reply.computed) {
-        const sum = sums.get(name);
-        if (sum === undefined) sums.set(name, gradient);
-        else for (let j = 0; j < sum.length; j++) sum[j] = (sum[j] ?? 0) + (gradient[j] ?? 0);
-      }
+      addTo(sums, reply.computed);
     }
     const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums)];
     return { loss, logits: joined(logits), gathered };
@@ -249,17 +235,7 @@ export async function openTrainer(
   }
 
   async function restore({ arrays, ...counts }: TrainerState): Promise<void> {
-    const wanted = roles.flatMap((role) =>
-      set.parameters.map(({ name, values }) => [`${role}/${name}`, values.length] as const),
-    );
-    const wrong = wanted.filter(([name, length]) => arrays.get(name)?.length !== length);
-    if (wrong.length > 0 || arrays.size !== wanted.length) {
-      const which =
-        wrong[0]?.[0] ?? [...arrays.keys()].find((name) => !wanted.some(([known]) => known === name));
-      throw new VitreousError(
-        `The state is that of another training: "${which}" does not fit. Was it made with the same model, the same frozen layers and the same averaging?`,
-      );
-    }
+    requireState(arrays, roles, set);
     const copies: NamedArrays = [...arrays].map(([name, data]) => [name, data.slice()]);
     const job: TrainerJob = { kind: "restore", roles, arrays: copies };
     const reply = (await request(job, buffersOf(copies.map(([, data]) => data)))) as ArraysReply;
