@@ -318,6 +318,8 @@ function showing(say: Terminal) {
         const { epochs, epochsDone, imagesDone, images: each } = start;
         const before = epoch - 1 === epochsDone ? imagesDone : 0;
         seen = (epoch - 1 - epochsDone) * each + images - imagesDone;
+        // Nothing is known of time or loss before a step was applied.
+        if (seen <= 0) return;
         const left = ((epochs - epochsDone) * each - imagesDone - seen) / seen;
         const all = epochs > 1 ? `, ${formatDuration((left * (Date.now() - firstStep)) / 1000)} in all` : "";
         show(`epoch ${epoch}/${epochs}`, images - before, each - before, `loss ${loss.toFixed(3)}${all}`);
