@@ -6,14 +6,14 @@ import { intAttribute } from "../../onnx/attributes.js";
 import type { Rule, RuleTable } from "../rule.js";
 import { inputShape, normalAxis, output } from "../rule.js";
 
-/** dx = m − y·Σm with m = dy⊙y. */
+/** dx = y⊙(dy − Σm) with m = dy⊙y: as many passes as m − y·Σm, but two of them can be made in place. */
 const softmax: Rule = (context) => [
   () => {
     const { emit, node, dy } = context;
     const y = output(context);
     const axis = normalAxis(intAttribute(node, "axis", -1), inputShape(context, 0).length);
     const product = emit.mul(y, dy);
-    return emit.sub(product, emit.mul(y, emit.reduceSum(product, [axis], true)));
+    return emit.mul(y, emit.sub(dy, emit.reduceSum(product, [axis], true)));
   },
 ];
 
