@@ -21,6 +21,7 @@ afterEach(async () => {
 
 type Options = Partial<TrainerOptions> & {
   readonly threads?: number;
+  readonly device?: "dml" | "coreml";
   readonly frozen?: (name: string) => boolean;
 };
 
@@ -221,11 +222,18 @@ describe("refusals", () => {
     ["a norm to clip at", { clip: 0 }, /norm.*above 0/],
     ["a decay by layers", { layerDecay: 1.5 }, /at most 1/],
     ["a decay of the average", { averaging: { decay: 1 } }, /average.*below 1/],
-    ["a number of threads", { threads: 0.5 } as Options, /threads/],
+    ["a number of threads", { threads: 0.5 }, /threads/],
     ["nothing to train", { frozen: () => true }, /nothing to train/],
   ])("of %s that makes no training say what is wrong", async (_, options, message) => {
     await expect(trainerOf(VIT, options)).rejects.toThrow(VitreousError);
     await expect(trainerOf(VIT, options)).rejects.toThrow(message);
+  });
+
+  it("of a device that the build lacks name those that it has", async () => {
+    const absent = process.platform === "win32" ? "coreml" : "dml";
+    await expect(trainerOf(VIT, { device: absent })).rejects.toThrow(
+      new RegExp(`without the device '${absent}'; it has cpu`),
+    );
   });
 
   it("of a batch of another size name the input", async () => {
