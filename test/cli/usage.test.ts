@@ -51,7 +51,7 @@ describe("a wrong command line", () => {
 });
 
 describe("help", () => {
-  it.each(["inspect", "explain", "evaluate"])(
+  it.each(["inspect", "explain", "evaluate", "convert", "finetune"])(
     "of %s names the arguments and shows examples",
     async (command) => {
       const { status, stdout, stderr } = await at.run(command, "--help");
