@@ -14,6 +14,7 @@ import { averagingDecay } from "./ema.js";
 import { inferenceGraph } from "./inference-graph.js";
 import type { Arrays, CheckpointTensor } from "./parameters.js";
 import { planOf, type TrainerOptions } from "./plan.js";
+import { inRuns, runLength } from "./runs.js";
 import { learningRates } from "./schedule.js";
 import { requireState } from "./state.js";
 import { stepGraph } from "./step-graph.js";
@@ -76,11 +77,12 @@ export async function openTrainer(
   { device, settings }: { readonly device: string; readonly settings: unknown },
   options: TrainerOptions,
 ): Promise<Trainer> {
-  const { model, parameters: set, batch, objective, averaging, seed = 0, dropPath } = options;
+  const { model, parameters: set, objective, averaging, seed = 0, dropPath } = options;
+  const run = device === "cpu" ? runLength(options.batch) : options.batch;
   const rates = learningRates(options.schedule);
   const averageDecay = averaging === undefined ? () => 0 : averagingDecay(averaging);
   const graph = stepGraph(model, {
-    batch,
+    batch: run,
     trained: set.trained,
     objective,
     ...(dropPath === undefined ? {} : { dropPath }),
@@ -146,15 +148,22 @@ export async function openTrainer(
     const sums = new Map<string, Float32Array>();
     const logits: Float32Array[] = [];
     let loss = 0;
-    for (const [i, taken] of batches.entries()) {
-      const masks = dropPathMasks(graph.keep, batch, { seed, step: state.step, part: i });
+    const other = batches.find(({ sampleWeights }) => sampleWeights.length !== options.batch);
+    if (other !== undefined) {
+      throw new VitreousError(
+        `The batch holds ${other.sampleWeights.length} images, not the ${options.batch} that the trainer was opened for; fill it up with images of the sample weight 0.`,
+      );
+    }
+    const runs = batches.flatMap((batch) => inRuns(batch, run));
+    for (const [i, taken] of runs.entries()) {
+      const masks = dropPathMasks(graph.keep, run, { seed, step: state.step, part: i });
       const feeds = [...batchFeeds(graph, taken, masks), ...constantFeeds(computed)];
-      const sampleWeights = copyOf(graph.inputs.sampleWeights, [batch], taken.sampleWeights);
-      const part = batches.length === 1 ? "only" : i === 0 ? "first" : "next";
+      const sampleWeights = copyOf(graph.inputs.sampleWeights, [run], taken.sampleWeights);
+      const part = runs.length === 1 ? "only" : i === 0 ? "first" : "next";
       const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));
       const reply = (await request({ kind: "run", feeds, sampleWeights, part }, transfer)) as RunReply;
       loss += reply.loss;
-      logits.push(reply.logits);
+      logits.push(reply.logits.subarray(0, (reply.logits.length / run) * taken.given));
       addTo(sums, reply.computed);
     }
     const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums)];
@@ -210,8 +219,8 @@ export async function openTrainer(
     }
     const constants = await constantsOf(which);
     const parts: Float32Array[] = [];
-    for (let from = 0; from < count; from += batch) {
-      const images = Math.min(batch, count - from);
+    for (let from = 0; from < count; from += run) {
+      const images = Math.min(run, count - from);
       const data = pixels.slice(from * size, (from + images) * size);
       const feeds = [
         { name: input?.name ?? "", dims: [images, ...image], data },

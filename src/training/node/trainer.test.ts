@@ -91,6 +91,17 @@ describe("accumulation", () => {
     expect((await small.step([smallBatch(4)])).logits.length).toBe(4 * 6);
   });
 
+  it("happens by itself in a batch of more images than a run takes", async () => {
+    const large = await trainerOf(VIT, { batch: 9 });
+    const small = await trainerOf(VIT, { batch: 3 });
+    const all = await large.step([smallBatch(9)]);
+    const parts = await small.step([0, 3, 6].map((from) => smallBatch(3, from, 9)));
+    expect(Math.abs(parts.loss - all.loss) / all.loss).toBeLessThan(1e-6);
+    expect(Math.abs(parts.gradientNorm - all.gradientNorm) / all.gradientNorm).toBeLessThan(1e-5);
+    expect(all.logits.length).toBe(9 * 6);
+    expect(relative(parts.logits, all.logits)).toBeLessThan(1e-5);
+  });
+
   it("takes no step without a batch", async () => {
     await expect((await trainerOf(VIT)).step([])).rejects.toThrow(/needs a batch/);
   });
@@ -236,9 +247,11 @@ describe("refusals", () => {
     );
   });
 
-  it("of a batch of another size name the input", async () => {
+  it("of a batch of another size, or of pictures of another size, say what is expected", async () => {
     const trainer = await trainerOf(VIT);
-    await expect(trainer.step([smallBatch(3)])).rejects.toThrow(
+    await expect(trainer.step([smallBatch(3)])).rejects.toThrow(/holds 3 images, not the 4/);
+    const { pixels, ...rest } = smallBatch(4);
+    await expect(trainer.step([{ ...rest, pixels: pixels.subarray(0, 2304) }])).rejects.toThrow(
       /pixel_values are 2304 numbers, not the 3072/,
     );
     expect((await trainer.step([smallBatch(4)])).applied).toBe(true);
