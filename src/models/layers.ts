@@ -141,11 +141,6 @@ export function transpose(site: Site, scope: string, x: string, perm: readonly n
   return layer(site, scope, "Transpose", [x], { perm: ints(perm) });
 }
 
-/** x ⊙ γ where the checkpoint has a vector of this name (LayerScale), else x. */
-export function layerScale(site: Site, scope: string, gamma: string, x: string, dim: number): string {
-  return site.weights.has(gamma) ? layer(site, scope, "Mul", [x, parameter(site, gamma, [dim])]) : x;
-}
-
 /** The functions between the two linear layers of an MLP, under the names that configurations use. */
 export type Activation = "gelu" | "gelu_tanh" | "quick_gelu" | "silu" | "relu";
 
@@ -202,23 +197,4 @@ export function patchEmbedding(
   const grid = layer(site, scope, "Conv", terms, { kernel_shape: ints(patch), strides: ints(patch) });
   const flat = reshape(site, scope, grid, [0, dim, patches]);
   return transpose(site, scope, flat, [0, 2, 1]);
-}
-
-/** Tokens that are the same for every picture, [1, count, dim], put in front of [n, length, dim]. */
-export function prepend(
-  site: Site,
-  scope: string,
-  tokens: readonly string[],
-  x: string,
-  dim: number,
-): string {
-  if (tokens.length === 0) return x;
-  const { graph } = site;
-  const batch = layer(site, scope, "Shape", [x], { start: int(0), end: int(1) });
-  const expanded = tokens.map((token) => {
-    const count = graph.constantOf(token)?.dims[1] ?? 1;
-    const dims = layer(site, scope, "Concat", [batch, graph.ints([count, dim])], { axis: int(0) });
-    return layer(site, scope, "Expand", [token, dims]);
-  });
-  return layer(site, scope, "Concat", [...expanded, x], { axis: int(1) });
 }
