@@ -36,6 +36,8 @@ interface Options extends Omit<ModelOptions, "head"> {
   readonly ema?: string;
   readonly dropPath?: string;
   readonly freeze?: string;
+  readonly depth?: string;
+  readonly precision?: string;
   readonly teacher?: string;
   readonly distill?: string;
   readonly classWeights?: boolean;
@@ -97,6 +99,8 @@ function withTraining(command: Command): Command {
       "--freeze <what>",
       "none; head: train only the head; blocks:K: only the last K blocks and the head",
     )
+    .option("--depth <n>", "take only the model's first n blocks, for a smaller and faster one")
+    .option("--precision <type>", "of the saved weights: float32 or float16 (default: float32)")
     .option(
       "--teacher <model>",
       "distil from this model of the same classes, as DeiT: the trained model gets a distillation token and a second head",
@@ -228,6 +232,8 @@ async function readOptions(options: Options): Promise<FinetuneOptions> {
     ema: options.ema,
     dropPath: options.dropPath,
     freeze: options.freeze,
+    depth: options.depth,
+    precision: options.precision,
     classWeights: options.classWeights,
     balanced: options.balanced,
     patience: options.patience,

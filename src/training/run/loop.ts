@@ -5,6 +5,7 @@
  */
 import type { QuickScores } from "../metrics/scores.js";
 import type { StepResult, TrainingBatch } from "../types.js";
+import { runSteps } from "./steps.js";
 
 /** What the loop needs of a trainer. */
 export interface LoopTrainer {
@@ -161,42 +162,45 @@ function asOneLoss(batches: readonly TrainingBatch[]): readonly TrainingBatch[] 
 }
 
 /** The rest of an epoch. Throws the signal's reason once the state is saved. */
-async function trainEpoch(options: LoopOptions, state: LoopState): Promise<EpochSums> {
-  const { trainer, accumulate, batches, save, saveEvery, signal, onStep, now = Date.now } = options;
+function trainEpoch(options: LoopOptions, state: LoopState): Promise<EpochSums> {
+  const { trainer, accumulate, batches, save, onStep } = options;
   const epoch = state.curve.length;
-  let under = state.under;
-  let saved = now();
-  let stepped = saved;
-  const step = async (held: readonly TrainingBatch[]): Promise<void> => {
-    const { loss, gradientNorm, learningRate, applied } = await trainer.step(asOneLoss(held));
-    const images = held.reduce((n, b) => n + b.size, 0);
-    const time = now();
-    under = {
-      batches: under.batches + held.length,
-      loss: under.loss + (applied ? loss * images : 0),
-      images: under.images + (applied ? images : 0),
-      steps: under.steps + 1,
-      refusedSteps: under.refusedSteps + (applied ? 0 : 1),
-      gradientNorm: under.gradientNorm + (applied ? gradientNorm : 0),
-      learningRate,
-      seconds: under.seconds + (time - stepped) / 1000,
-    };
-    stepped = time;
-    onStep?.({ epoch: epoch + 1, images: under.images, loss: under.loss / under.images, learningRate });
-    if (signal?.aborted || time - saved >= saveEvery) {
-      await save({ ...state, under });
-      saved = now();
-    }
-    signal?.throwIfAborted();
-  };
+  return runSteps<readonly TrainingBatch[], StepResult, EpochSums>({
+    ...options,
+    units: together(batches(epoch, state.under.batches), accumulate),
+    from: state.under,
+    step: (held) => trainer.step(asOneLoss(held)),
+    add(sums, held, { loss, gradientNorm, learningRate, applied }, seconds) {
+      const images = held.reduce((n, b) => n + b.size, 0);
+      return {
+        batches: sums.batches + held.length,
+        loss: sums.loss + (applied ? loss * images : 0),
+        images: sums.images + (applied ? images : 0),
+        steps: sums.steps + 1,
+        refusedSteps: sums.refusedSteps + (applied ? 0 : 1),
+        gradientNorm: sums.gradientNorm + (applied ? gradientNorm : 0),
+        learningRate,
+        seconds: sums.seconds + seconds,
+      };
+    },
+    save: (under) => save({ ...state, under }),
+    onStep({ images, loss, learningRate }) {
+      onStep?.({ epoch: epoch + 1, images, loss: loss / images, learningRate });
+    },
+  });
+}
+
+/** Batches that make one step. What is left at the end is one of its own: no image is dropped or kept for the next epoch. */
+async function* together(
+  batches: AsyncIterable<TrainingBatch>,
+  count: number,
+): AsyncGenerator<readonly TrainingBatch[]> {
   let held: TrainingBatch[] = [];
-  for await (const batch of batches(epoch, under.batches)) {
+  for await (const batch of batches) {
     held.push(batch);
-    if (held.length < accumulate) continue;
-    await step(held);
+    if (held.length < count) continue;
+    yield held;
     held = [];
   }
-  // What is left at the end of an epoch is a step of its own: no image's gradient is dropped or kept for the next.
-  if (held.length > 0) await step(held);
-  return under;
+  if (held.length > 0) yield held;
 }

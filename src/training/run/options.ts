@@ -31,6 +31,10 @@ const schema = z.strictObject({
   dropPath: numberOption(0, 0.9).default(0),
   /** "none"; "head": only the head is trained (a linear probe); "blocks:K": only the last K blocks and the head. */
   freeze: z.string().regex(FREEZE, { error: "must be none, head or blocks:K" }).default("none"),
+  /** Only the model's first so many blocks are taken; 0: all. */
+  depth: numberOption(0, 1000, true).default(0),
+  /** Of the saved weights, and of those that are scored in the end. */
+  precision: z.enum(["float32", "float16"], { error: "must be float32 or float16" }).default("float32"),
   /** How a teacher's logits are learnt from, where there is one. */
   distillation: z.enum(["hard", "soft"], { error: "must be hard or soft" }).default("hard"),
   /** Share of the distillation head's loss. */

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { makeFolder } from "../../../imaging/node/atomic.js";
 import { nameOf } from "../../../models/description.js";
 import { VitreousError } from "../../../onnx/errors.js";
+import { float16ToFloat32, float32ToFloat16 } from "../../../onnx/float16.js";
 import { VERSION } from "../../../version.js";
 import { evaluationBatches, trainingBatches } from "../../data/batches.js";
 import { imagePool } from "../../data/node/pool.js";
@@ -200,7 +201,7 @@ async function train(
       loop,
     );
     if (best === undefined) throw new RangeError("training ended without a best epoch");
-    await withArrays(trainer, best);
+    await withArrays(trainer, options.precision === "float16" ? asHalves(best) : best);
     const record = await writeResults({
       out,
       data,
@@ -211,7 +212,7 @@ async function train(
       validation: await parts.evaluate("validation", trainer),
       test: await parts.evaluate("test", trainer),
       setAside,
-      seed: options.seed,
+      options,
       page: request.page,
       modelName: request.model,
     });
@@ -352,6 +353,15 @@ async function predicting(trainer: Trainer, { ema }: FinetuneOptions): Promise<A
   const role = ema > 0 ? "averages/" : "parameters/";
   return new Map([...arrays].filter(([name]) => name.startsWith(role)));
 }
+
+/** As they are once saved in float16, so that what is scored is what is saved. */
+const asHalves = (arrays: Arrays): Arrays =>
+  new Map(
+    [...arrays].map(([name, values]) => [
+      name,
+      values.map((value) => float16ToFloat32(float32ToFloat16(value))),
+    ]),
+  );
 
 async function withArrays(trainer: Trainer, arrays: Arrays): Promise<void> {
   const state = await trainer.snapshot();

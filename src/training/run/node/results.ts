@@ -12,6 +12,7 @@ import { splitCounts, writeSplits } from "../../data/splits.js";
 import { scoresOf } from "../../metrics/scores.js";
 import type { CheckpointTensor } from "../../parameters.js";
 import type { LoopState } from "../loop.js";
+import type { FinetuneOptions } from "../options.js";
 import { INTERVALS, recordText, type Settings, type TrainingRecord } from "../record.js";
 import type { TrainingReport } from "../report-data.js";
 import type { Evaluated } from "./evaluate.js";
@@ -32,13 +33,14 @@ export interface Results {
   readonly test: Evaluated;
   /** Files that could not be read, and why. */
   readonly setAside: ReadonlyMap<string, string>;
-  readonly seed: number;
+  readonly options: Pick<FinetuneOptions, "precision" | "seed">;
   readonly page: (report: TrainingReport) => string;
 }
 
 /** Writes everything; each file whole or not at all. */
 export async function writeResults(results: Results): Promise<TrainingRecord> {
-  const { out, data, model, loop, tensors, validation, test, seed } = results;
+  const { out, data, model, loop, tensors, validation, test } = results;
+  const { precision, seed } = results.options;
   const labels = data.splits.classes;
   const { best } = loop;
   const all = new Map(await loadTensors(model.base.tensors));
@@ -47,6 +49,7 @@ export async function writeResults(results: Results): Promise<TrainingRecord> {
     description: model.base.description,
     tensors: all,
     preprocessing: model.preprocessing,
+    precision,
   });
   await convertModel(out, join(out, "model.onnx"));
   await writeFileAtomic(join(out, "splits.json"), writeSplits(data.splits));

@@ -10,6 +10,7 @@ import { VitreousError } from "../../../onnx/errors.js";
 import { elementCount } from "../../../onnx/tensor.js";
 import { parseSpec } from "../../../spec.js";
 import { preparedDims } from "../../data/prepare.js";
+import { firstBlocks } from "../../first-blocks.js";
 import { depthsOf, frozenButLast, frozenTrunk } from "../../layer-decay.js";
 import { type ParameterSet, parameterSet } from "../../parameters.js";
 import type { FinetuneOptions } from "../options.js";
@@ -39,7 +40,7 @@ export interface StartingModel {
 export interface ModelRequest {
   readonly path: string;
   readonly labels: readonly string[];
-  readonly options: Pick<FinetuneOptions, "freeze" | "seed">;
+  readonly options: Pick<FinetuneOptions, "depth" | "freeze" | "seed">;
   readonly open: OpenChoices;
   /** Whether there is to be a distillation token with a classifier of its own. */
   readonly distilled: boolean;
@@ -57,13 +58,14 @@ export async function startingModel(request: ModelRequest): Promise<StartingMode
     open.arch === undefined ? undefined : parseSpec(open.arch),
   );
   try {
-    const base = trainable(checkpoint.description, checkpoint.tensors, {
+    const whole = trainable(checkpoint.description, checkpoint.tensors, {
       labels,
       image: open.imageSize,
       prepared: outputSize(opened.preprocessing),
       seed: options.seed,
       ...(request.distilled && { distilled: true }),
     });
+    const base = options.depth === 0 ? whole : firstBlocks(whole, options.depth);
     const { preprocessing, notes: preparation } = expressibleFor(base.description, opened.preprocessing);
     const built = await buildModel(base.description, base.tensors);
     const dims = preparedDims(preprocessing);

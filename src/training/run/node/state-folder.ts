@@ -15,16 +15,21 @@ import type { Settings } from "../record.js";
 
 export type Arrays = ReadonlyMap<string, Float32Array>;
 
+/** Where a loop is: a record of each epoch that is done, and whatever else JSON gives back as it was. */
+interface Position {
+  readonly curve: readonly unknown[];
+}
+
 /** What the state of a run is, beside its arrays. */
-export interface RunState {
+export interface RunState<L extends Position = LoopState> {
   /** Every setting that the result depends on. */
   readonly settings: Settings;
-  readonly loop: LoopState;
+  readonly loop: L;
   /** Whether all results are written. */
   readonly finished: boolean;
 }
 
-export interface SavedRun extends RunState {
+export interface SavedRun<L extends Position = LoopState> extends RunState<L> {
   readonly trainer: TrainerState;
   /** The arrays of the best epoch, as they were given. */
   readonly best: Arrays | undefined;
@@ -37,34 +42,34 @@ interface ArraysFile {
   readonly arrays: readonly (readonly [name: string, length: number])[];
 }
 
-interface StateJson {
+interface StateJson<L> {
   readonly version: 1;
   /** Of `settings`. */
   readonly settingsHash: string;
   readonly settings: Settings;
   readonly finished: boolean;
-  readonly loop: LoopState;
+  readonly loop: L;
   readonly trainer?: Omit<TrainerState, "arrays"> & { readonly weights: ArraysFile };
   readonly best?: ArraysFile;
 }
 
 const STATE = "state.json";
 
-export interface StateFolder {
+export interface StateFolder<L extends Position = LoopState> {
   /** What was saved last; undefined in a new folder, "finished" where all was done. */
-  read(settings: Settings): Promise<SavedRun | "finished" | undefined>;
+  read(settings: Settings): Promise<SavedRun<L> | "finished" | undefined>;
   /** Keeps arrays as the best: they are named by the next save. */
   keepBest(epoch: number, arrays: Arrays): Promise<void>;
-  save(state: RunState, trainer: TrainerState): Promise<void>;
+  save(state: RunState<L>, trainer: TrainerState): Promise<void>;
   /** Marks the run as finished and removes the arrays. */
-  finish(state: RunState): Promise<void>;
+  finish(state: RunState<L>): Promise<void>;
 }
 
 /** @param folder is made */
-export async function stateFolder(folder: string): Promise<StateFolder> {
+export async function stateFolder<L extends Position = LoopState>(folder: string): Promise<StateFolder<L>> {
   await makeFolder(folder);
   let best: ArraysFile | undefined;
-  const write = async (json: StateJson): Promise<void> => {
+  const write = async (json: StateJson<L>): Promise<void> => {
     await writeFileAtomic(join(folder, STATE), `${JSON.stringify(json, undefined, 1)}\n`);
     const named = new Set([json.trainer?.weights.file, json.best?.file]);
     for (const name of await readdir(folder)) {
@@ -74,7 +79,7 @@ export async function stateFolder(folder: string): Promise<StateFolder> {
   };
   return {
     async read(settings) {
-      const json = await readState(folder);
+      const json = await readState<L>(folder);
       if (json === undefined) return undefined;
       refuseOther(folder, json.settings, settings);
       if (json.finished) return "finished";
@@ -118,7 +123,7 @@ export const hashOf = (settings: Settings): string =>
     .digest("hex");
 
 /** The settings of the run whose state a folder holds, if any. */
-async function readState(folder: string): Promise<StateJson | undefined> {
+async function readState<L>(folder: string): Promise<StateJson<L> | undefined> {
   const path = join(folder, STATE);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return undefined;
@@ -126,7 +131,7 @@ async function readState(folder: string): Promise<StateJson | undefined> {
   });
   if (text === undefined) return undefined;
   try {
-    const json = JSON.parse(text) as StateJson;
+    const json = JSON.parse(text) as StateJson<L>;
     if (json.version === 1 && json.settingsHash === hashOf(json.settings)) return json;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
