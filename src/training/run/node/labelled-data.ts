@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { labelsFromText } from "../../../api/labels.js";
 import { readText } from "../../../api/node/text.js";
+import type { Dataset } from "../../../datasets/dataset.js";
 import { openDataset } from "../../../datasets/open.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { itemsOfSplits, splitDataset } from "../../data/node/splits.js";
@@ -31,16 +32,22 @@ export interface DataRequest {
 
 /** @throws VitreousError: no data set, one class, a class with too few images, parts without images, other labels */
 export async function labelledData(request: DataRequest): Promise<LabelledData> {
+  const { path, signal } = request;
+  const dataset = await openDataset(path, { ...(signal && { signal }) });
+  if (dataset.classes.length === 0)
+    throw new VitreousError(
+      `${path}: its images have no labels; put them in a folder for each class, or write a manifest.csv with a label column`,
+    );
+  return inParts(dataset, request);
+}
+
+/** The same of a data set that is open, and has labels. */
+export async function inParts(dataset: Dataset, request: DataRequest): Promise<LabelledData> {
   const { path, options, signal, onProgress } = request;
   const train = 1 - options.validation - options.test;
   if (!(train > 0))
     throw new VitreousError(
       `validation and test take ${options.validation} and ${options.test} of the images, which leaves none to train on`,
-    );
-  const dataset = await openDataset(path, { ...(signal && { signal }) });
-  if (dataset.classes.length === 0)
-    throw new VitreousError(
-      `${path}: its images have no labels; put them in a folder for each class, or write a manifest.csv with a label column`,
     );
   const found = await splitDataset(dataset, {
     fractions: { train, validation: options.validation, test: options.test },
