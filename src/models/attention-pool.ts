@@ -13,6 +13,7 @@ import {
   type Site,
   transpose,
 } from "./layers.js";
+import type { Adjoint } from "./rearrange.js";
 
 export interface AttentionPool {
   /** Holds latent, q, kv, proj, norm and mlp, as timm's AttentionPoolLatent names them. */
@@ -38,7 +39,18 @@ function query({ graph, weights }: Site, module: string, dim: number, heads: num
       out[row] = sum * scale;
     }
   };
-  graph.define(name, weights.derive(parts, [heads, 1, dim / heads], compute));
+  const adjoint: Adjoint = (out, gradients, [latent, weight]) => {
+    const [toLatent, toWeight, toBias] = gradients;
+    for (let row = 0; row < dim; row++) {
+      const by = (out[row] ?? 0) * scale;
+      if (toBias) toBias[row] = (toBias[row] ?? 0) + by;
+      for (let i = 0, at = row * dim; i < dim; i++, at++) {
+        if (toWeight) toWeight[at] = (toWeight[at] ?? 0) + by * (latent?.[i] ?? 0);
+        if (toLatent) toLatent[i] = (toLatent[i] ?? 0) + by * (weight?.[at] ?? 0);
+      }
+    }
+  };
+  graph.define(name, weights.derive(parts, [heads, 1, dim / heads], compute, adjoint));
   return name;
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Size } from "./architecture.js";
-import { type Interpolation, interpolatePositions } from "./positions.js";
+import { gradientOfPositions, type Interpolation, interpolatePositions } from "./positions.js";
 
 interface Case {
   readonly mode: Interpolation;
@@ -22,8 +22,19 @@ const values = ([height, width]: Size): Float32Array =>
     return x - Math.trunc(x);
   });
 
+const named = cases.map((c) => [`${c.mode} from ${c.from.join("×")} to ${c.to.join("×")}`, c] as const);
+
 describe("position embeddings on another grid", () => {
-  it.each(cases.map((c) => [`${c.mode} from ${c.from.join("×")} to ${c.to.join("×")}`, c] as const))(
+  it.each(named)("hand a gradient back to where they come from: %s", (_name, { mode, from, to }) => {
+    const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) => sum + v * (b[i] ?? 0), 0);
+    const made = interpolatePositions(values(from), from, to, DIM, mode);
+    const gradient = made.map((_, i) => Math.sin(i * 0.7));
+    // ⟨A·x, gradient⟩ = ⟨x, Aᵀ·gradient⟩.
+    const back = gradientOfPositions(gradient, from, to, DIM, mode);
+    expect(dot(values(from), back)).toBeCloseTo(dot(made, gradient), 4);
+  });
+
+  it.each(named)(
     "are what torch.nn.functional.interpolate gives: %s",
     (_name, { mode, from, to, expected }) => {
       const result = interpolatePositions(values(from), from, to, DIM, mode);

@@ -77,30 +77,67 @@ function taps(at: number, from: number, to: number, mode: Interpolation): Taps {
   }
 }
 
-/** [outer, from, inner] → [outer, to, inner]. */
-function alongAxis(
-  values: Float64Array,
-  from: number,
-  to: number,
-  inner: number,
-  mode: Interpolation,
-): Float64Array {
-  const outer = values.length / (from * inner);
-  const out = new Float64Array(outer * to * inner);
+/** An axis of `from` positions that is stretched to `to`, with `inner` values at each. */
+interface Axis {
+  readonly from: number;
+  readonly to: number;
+  readonly inner: number;
+  readonly mode: Interpolation;
+}
+
+/** Calls `visit` for each run of `inner` values with its place in [outer, to, inner] and in [outer, from, inner]. */
+function eachTap(
+  outer: number,
+  { from, to, inner, mode }: Axis,
+  visit: (target: number, source: number, weight: number) => void,
+): void {
   for (let at = 0; at < to; at++) {
     const { first, weights } = taps(at, from, to, mode);
     for (let o = 0; o < outer; o++) {
-      const target = (o * to + at) * inner;
       weights.forEach((weight, k) => {
-        const source = (o * from + first + k) * inner;
-        for (let i = 0; i < inner; i++) {
-          out[target + i] = (out[target + i] ?? 0) + weight * (values[source + i] ?? 0);
-        }
+        visit((o * to + at) * inner, (o * from + first + k) * inner, weight);
       });
     }
   }
+}
+
+/** Adds `weight` times `length` values. */
+function addScaled(
+  out: Float64Array,
+  at: number,
+  weight: number,
+  values: Float64Array,
+  from: number,
+  length: number,
+): void {
+  for (let i = 0; i < length; i++) out[at + i] = (out[at + i] ?? 0) + weight * (values[from + i] ?? 0);
+}
+
+/** [outer, from, inner] → [outer, to, inner]. */
+function alongAxis(values: Float64Array, axis: Axis): Float64Array {
+  const outer = values.length / (axis.from * axis.inner);
+  const out = new Float64Array(outer * axis.to * axis.inner);
+  eachTap(outer, axis, (target, source, weight) => {
+    addScaled(out, target, weight, values, source, axis.inner);
+  });
   return out;
 }
+
+/** The adjoint of `alongAxis`: [outer, to, inner] → [outer, from, inner]. */
+function backAlongAxis(gradient: Float64Array, axis: Axis): Float64Array {
+  const outer = gradient.length / (axis.to * axis.inner);
+  const out = new Float64Array(outer * axis.from * axis.inner);
+  eachTap(outer, axis, (target, source, weight) => {
+    addScaled(out, source, weight, gradient, target, axis.inner);
+  });
+  return out;
+}
+
+/** The two axes of a grid, down and across, in the order in which they are stretched: across first. */
+const axesOf = (from: Size, to: Size, dim: number, mode: Interpolation): readonly [Axis, Axis] => [
+  { from: from[0], to: to[0], inner: to[1] * dim, mode },
+  { from: from[1], to: to[1], inner: dim, mode },
+];
 
 /**
  * torch.nn.functional.interpolate on a grid of embeddings, in double precision; align_corners is false except where
@@ -122,6 +159,19 @@ export function interpolatePositions(
     throw new RangeError(`${values.length} values are no grid of ${from.join("×")} positions × ${dim}`);
   }
   if (from[0] === to[0] && from[1] === to[1]) return values;
-  const wide = alongAxis(Float64Array.from(values), from[1], to[1], dim, mode);
-  return Float32Array.from(alongAxis(wide, from[0], to[0], to[1] * dim, mode));
+  const [down, across] = axesOf(from, to, dim, mode);
+  return Float32Array.from(alongAxis(alongAxis(Float64Array.from(values), across), down));
+}
+
+/** The adjoint of `interpolatePositions`: a gradient [to height · to width, dim] → [from height · from width, dim]. */
+export function gradientOfPositions(
+  gradient: Float32Array,
+  from: Size,
+  to: Size,
+  dim: number,
+  mode: Interpolation,
+): Float32Array {
+  if (from[0] === to[0] && from[1] === to[1]) return gradient;
+  const [down, across] = axesOf(from, to, dim, mode);
+  return Float32Array.from(backAlongAxis(backAlongAxis(Float64Array.from(gradient), down), across));
 }

@@ -4,8 +4,16 @@ import { addTransposed, transposeInto } from "./transpose.js";
 /** Fills `out`, which holds zeros, from the parts. */
 export type Compute = (parts: readonly Float32Array[], out: Float32Array) => void;
 
-/** Adds to the parts' gradients what the gradient by `out` makes them. */
-export type Adjoint = (out: Float32Array, parts: readonly Float32Array[]) => void;
+/**
+ * Adds to the parts' gradients what the gradient by `out` makes them.
+ *
+ * @param values the parts themselves, where the gradients are taken: only what is not linear in them asks for any
+ */
+export type Adjoint = (
+  out: Float32Array,
+  parts: readonly Float32Array[],
+  values: readonly Float32Array[],
+) => void;
 
 export interface Rearrangement {
   readonly compute: Compute;
@@ -18,11 +26,6 @@ export const copy: Compute = ([from], out) => {
 
 export const addBack: Adjoint = (out, [part]) => {
   if (part) addTo(part, out, 0);
-};
-
-/** Stands for the adjoint of what has none; whoever trains looks at `kind` first. */
-export const refuseAdjoint: Adjoint = () => {
-  throw new RangeError("a constant that is fixed has no gradient to hand on");
 };
 
 /** Adds `part.length` elements of `from`, beginning at `at`. */

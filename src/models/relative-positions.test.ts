@@ -5,13 +5,13 @@ import { float32Tensor, tensorToFloat32 } from "../onnx/tensor.js";
 import type { Size } from "./architecture.js";
 import {
   relativePositionBias,
-  resizeAsTimm,
-  resizeAsTransformers,
+  resizingOfTimm,
+  resizingOfTransformers,
   squareFor,
   tableLength,
 } from "./relative-positions.js";
 import { storedTensors } from "./stored-tensor.js";
-import { weightsOf } from "./weights.js";
+import { type Binding, weightsOf } from "./weights.js";
 
 interface Case {
   readonly library: "timm" | "transformers";
@@ -22,7 +22,7 @@ interface Case {
 }
 
 const HEADS = 2;
-const RESIZE = { timm: resizeAsTimm, transformers: resizeAsTransformers };
+const RESIZING = { timm: resizingOfTimm, transformers: resizingOfTransformers };
 
 const file = new URL("../../test/fixtures/attention-positions.json", import.meta.url);
 const cases: readonly Case[] = JSON.parse(readFileSync(file, "utf8")).filter((c: object) => "library" in c);
@@ -37,13 +37,13 @@ function table(made: Size) {
   return float32Tensor(dims, values);
 }
 
-async function bias({
-  library,
-  made,
-  grid,
-}: Case): Promise<{ dims: readonly number[]; values: Float32Array }> {
+async function bias({ library, made, grid }: Case): Promise<{
+  readonly dims: readonly number[];
+  readonly values: Float32Array;
+  readonly binding: Binding | undefined;
+}> {
   const weights = weightsOf(storedTensors(new Map([["table", table(made)]])), "BEiT");
-  const shape = { made, grid, heads: HEADS, resize: RESIZE[library] };
+  const shape = { made, grid, heads: HEADS, resizing: RESIZING[library] };
   const write = () => {
     const graph = GraphBuilder.empty();
     return graph.constantOf(relativePositionBias({ graph, weights }, ["table"], shape));
@@ -53,7 +53,7 @@ async function bias({
   await weights.load();
   const tensor = write();
   if (tensor === undefined) throw new Error("no constant was written");
-  return { dims: tensor.dims, values: tensorToFloat32(tensor) };
+  return { dims: tensor.dims, values: tensorToFloat32(tensor), binding: weights.bindings.get(tensor) };
 }
 
 describe("relative position bias", () => {
@@ -68,6 +68,17 @@ describe("relative position bias", () => {
       0,
     );
     expect(error).toBeLessThan(2e-6);
+  });
+
+  it.each(named)("hands a gradient back through its resizing: %s", async (_name, wanted) => {
+    const { values, binding } = await bias(wanted);
+    const gradient = values.map((_, i) => Math.sin(i * 0.7));
+    const back = new Float32Array(tableLength(wanted.made) * HEADS);
+    binding?.adjoint(gradient, [back], []);
+    // ⟨A·table, gradient⟩ = ⟨table, Aᵀ·gradient⟩.
+    const there = values.reduce((sum, v, i) => sum + v * (gradient[i] ?? 0), 0);
+    const again = tensorToFloat32(table(wanted.made)).reduce((sum, v, i) => sum + v * (back[i] ?? 0), 0);
+    expect(again).toBeCloseTo(there, 4);
   });
 });
 

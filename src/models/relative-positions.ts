@@ -5,8 +5,8 @@
  */
 import type { Size } from "./architecture.js";
 import type { Site } from "./layers.js";
-import { interpolatePositions } from "./positions.js";
-import type { Adjoint, Compute } from "./rearrange.js";
+import { gradientOfPositions, interpolatePositions } from "./positions.js";
+import { type Adjoint, addTo, type Compute } from "./rearrange.js";
 
 /** Rows of the table behind the offsets': class token to patch, patch to class token, class token to itself. */
 const SPECIAL = 3;
@@ -16,11 +16,10 @@ const { fround } = Math;
 /** Offsets between the patches of a grid: [2h − 1, 2w − 1]. */
 const offsets = (grid: Size): Size => [2 * grid[0] - 1, 2 * grid[1] - 1];
 
+const offsetsOf = (grid: Size): number => offsets(grid)[0] * offsets(grid)[1];
+
 /** Rows of a grid's table. */
-export function tableLength(grid: Size): number {
-  const [rows, columns] = offsets(grid);
-  return rows * columns + SPECIAL;
-}
+export const tableLength = (grid: Size): number => offsetsOf(grid) + SPECIAL;
 
 /** The square grid that a table of so many rows is for; undefined where there is none. */
 export function squareFor(rows: number): Size | undefined {
@@ -28,42 +27,80 @@ export function squareFor(rows: number): Size | undefined {
   return Number.isInteger(side) && side > 0 ? [side, side] : undefined;
 }
 
-/** How a library makes the table of one grid into that of another: [offsets of from, heads] → [offsets of to, heads]. */
-export type TableResizing = (values: Float32Array, from: Size, to: Size, heads: number) => Float32Array;
+/** How a library makes the table of one grid into that of another. */
+export interface TableResizing {
+  /** [offsets of from, heads] → [offsets of to, heads] */
+  readonly resize: (values: Float32Array, from: Size, to: Size, heads: number) => Float32Array;
+  /** The adjoint: a gradient [offsets of to, heads] → [offsets of from, heads]. */
+  readonly back: (gradient: Float32Array, from: Size, to: Size, heads: number) => Float32Array;
+}
 
 /**
  * Hugging Face's: bilinear, on a table whose sides it takes for one another (`BeitRelativePositionBias.forward`), which
  * changes the values of a grid that is not square even where no size changes.
  */
-export const resizeAsTransformers: TableResizing = (values, from, to, heads) => {
-  const [rows, columns] = offsets(from);
-  return interpolatePositions(values, [columns, rows], offsets(to), heads, "bilinear");
+export const resizingOfTransformers: TableResizing = {
+  resize: (values, from, to, heads) =>
+    interpolatePositions(values, swapped(offsets(from)), offsets(to), heads, "bilinear"),
+  back: (gradient, from, to, heads) =>
+    gradientOfPositions(gradient, swapped(offsets(from)), offsets(to), heads, "bilinear"),
 };
+
+const swapped = ([rows, columns]: Size): Size => [columns, rows];
 
 /**
  * timm's, and BEiT's own: the old offsets are laid out at geometrically growing distances that span the new ones, and the
  * values between them are interpolated linearly (`resize_rel_pos_bias_table`).
  */
-export const resizeAsTimm: TableResizing = (values, from, to, heads) => {
-  const [source, target] = [offsets(from), offsets(to)];
-  if (source[0] === target[0] && source[1] === target[1]) return values;
-  const rows = neighbours(source[0], target[0]);
-  const columns = neighbours(source[1], target[1]);
-  const out = new Float32Array(target[0] * target[1] * heads);
-  rows.forEach((row, y) => {
-    columns.forEach((column, x) => {
+export const resizingOfTimm: TableResizing = {
+  resize: (values, from, to, heads) => {
+    if (from.join() === to.join()) return values;
+    const out = new Float64Array(offsetsOf(to) * heads);
+    eachShare(from, to, (target, source, share) => {
       for (let head = 0; head < heads; head++) {
-        const at = (r: number, c: number) => values[(r * source[1] + c) * heads + head] ?? 0;
-        const before =
-          at(row.before, column.before) * (1 - column.share) + at(row.before, column.after) * column.share;
-        const after =
-          at(row.after, column.before) * (1 - column.share) + at(row.after, column.after) * column.share;
-        out[(y * target[1] + x) * heads + head] = before * (1 - row.share) + after * row.share;
+        const at = target * heads + head;
+        out[at] = (out[at] ?? 0) + share * (values[source * heads + head] ?? 0);
       }
     });
-  });
-  return out;
+    return Float32Array.from(out);
+  },
+  back: (gradient, from, to, heads) => {
+    if (from.join() === to.join()) return gradient;
+    const out = new Float64Array(offsetsOf(from) * heads);
+    eachShare(from, to, (target, source, share) => {
+      for (let head = 0; head < heads; head++) {
+        const at = source * heads + head;
+        out[at] = (out[at] ?? 0) + share * (gradient[target * heads + head] ?? 0);
+      }
+    });
+    return Float32Array.from(out);
+  },
 };
+
+/** Calls `visit` for each row of the table of `to` with the four of `from` that it is made of, and their shares. */
+function eachShare(
+  from: Size,
+  to: Size,
+  visit: (target: number, source: number, share: number) => void,
+): void {
+  const [source, target] = [offsets(from), offsets(to)];
+  const columns = neighbours(source[1], target[1]);
+  for (const [y, row] of neighbours(source[0], target[0]).entries()) {
+    for (const [x, column] of columns.entries()) {
+      for (const [down, high] of ends(row)) {
+        for (const [across, wide] of ends(column)) {
+          visit(y * target[1] + x, down * source[1] + across, high * wide);
+        }
+      }
+    }
+  }
+}
+
+const ends = ({ before, after, share }: Neighbours) =>
+  [
+    [before, 1 - share],
+    [after, share],
+  ] as const;
 
 interface Neighbours {
   readonly before: number;
@@ -109,7 +146,7 @@ export interface BiasShape {
   /** The image's. */
   readonly grid: Size;
   readonly heads: number;
-  readonly resize: TableResizing;
+  readonly resizing: TableResizing;
 }
 
 /** The bias as a constant [1, heads, tokens, tokens]: the sum of those of the named tables, each [tableLength, heads]. */
@@ -118,33 +155,33 @@ export function relativePositionBias(
   tables: readonly string[],
   shape: BiasShape,
 ): string {
-  const { made, grid, heads, resize } = shape;
+  const { made, grid, heads, resizing } = shape;
   const tokens = grid[0] * grid[1] + 1;
   const name = graph.fresh(`${tables[0]}.bias`);
   const parts = tables.map((table) => ({ name: table, dims: [tableLength(made), heads] }));
   const compute: Compute = (values, out) => {
     for (const table of values) addBias(out, table, shape);
   };
-  // transformers changes the values of a grid that is not square even where no size changes.
-  const asTheyAre = made.join() === grid.join() && (made[0] === made[1] || resize === resizeAsTimm);
   const adjoint: Adjoint = (out, gradients) => {
-    for (const table of gradients) {
-      eachPair(grid, heads, (at, row) => {
-        table[row] = (table[row] ?? 0) + (out[at] ?? 0);
-      });
+    const table = new Float32Array(tableLength(grid) * heads);
+    eachPair(grid, heads, (at, row) => {
+      table[row] = (table[row] ?? 0) + (out[at] ?? 0);
+    });
+    const split = offsetsOf(grid) * heads;
+    const near = resizing.back(table.subarray(0, split), made, grid, heads);
+    for (const gradient of gradients) {
+      addTo(gradient.subarray(0, near.length), near, 0);
+      addTo(gradient.subarray(near.length), table, split);
     }
   };
-  graph.define(
-    name,
-    weights.derive(parts, [1, heads, tokens, tokens], compute, asTheyAre ? adjoint : undefined),
-  );
+  graph.define(name, weights.derive(parts, [1, heads, tokens, tokens], compute, adjoint));
   return name;
 }
 
 /** Adds the bias of a table to `out` [heads, tokens, tokens]. */
-function addBias(out: Float32Array, table: Float32Array, { made, grid, heads, resize }: BiasShape): void {
+function addBias(out: Float32Array, table: Float32Array, { made, grid, heads, resizing }: BiasShape): void {
   const split = table.length - SPECIAL * heads;
-  const near = resize(table.subarray(0, split), made, grid, heads);
+  const near = resizing.resize(table.subarray(0, split), made, grid, heads);
   const special = table.subarray(split);
   eachPair(grid, heads, (at, row) => {
     const value = row < near.length ? near[row] : special[row - near.length];

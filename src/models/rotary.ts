@@ -92,6 +92,27 @@ export function mixedAngles(
   return angles;
 }
 
+/** The adjoint of `mixedAngles`: adds to the gradients of both axes' frequencies what the gradient by the angles makes them. */
+export function addToFrequencies(
+  gradient: Float32Array,
+  positions: readonly (readonly [first: number, second: number])[],
+  frequencies: readonly [first: Float32Array, second: Float32Array],
+  heads: number,
+): void {
+  const [toFirst, toSecond] = frequencies;
+  const half = toFirst.length / heads;
+  let at = 0;
+  for (let head = 0; head < heads; head++) {
+    for (const [first, second] of positions) {
+      for (let i = head * half; i < (head + 1) * half; i++) {
+        const by = gradient[at++] ?? 0;
+        toFirst[i] = (toFirst[i] ?? 0) + first * by;
+        toSecond[i] = (toSecond[i] ?? 0) + second * by;
+      }
+    }
+  }
+}
+
 /** How the rotation of one block, or of all, is laid out. */
 export interface RotationShape {
   readonly prefix: number;
@@ -129,6 +150,30 @@ export function fillRotation(
       }
     }
   }
+}
+
+/** The way back of `fillRotation`: the gradient by the angles [heads, patches, width / 2]. */
+export function gradientOfAngles(
+  out: Float32Array,
+  angles: Float32Array,
+  { prefix, patches, width, heads }: RotationShape,
+  kind: "cos" | "sin",
+): Float32Array {
+  const half = width / 2;
+  const gradient = new Float32Array(angles.length);
+  for (let head = 0; head < heads; head++) {
+    for (let patch = 0; patch < patches; patch++) {
+      const to = ((prefix + patch) * heads + head) * width;
+      const from = (head * patches + patch) * half;
+      for (let i = 0; i < half; i++) {
+        const [first, second] = [out[to + i] ?? 0, out[to + half + i] ?? 0];
+        const angle = angles[from + i] ?? 0;
+        gradient[from + i] =
+          kind === "cos" ? -(first + second) * Math.sin(angle) : (second - first) * Math.cos(angle);
+      }
+    }
+  }
+  return gradient;
 }
 
 /** The constants of a rotation by angles that do not depend on the checkpoint, [patches, width / 2]. */

@@ -13,8 +13,8 @@ import { slotsOfTokens, tokensOf, type Windows, windowCount, windowRegions, wind
 
 /** torch.nn.functional.normalize: vectors shorter than this are not stretched to length 1. */
 const SHORTEST = 1e-12;
-/** Largest scale of cosines. */
-const LARGEST_SCALE = 100;
+/** Of the largest scale of cosines, beyond which it is clamped and has no gradient. */
+const LARGEST_LOG_SCALE = Math.log(100);
 
 /** Elements of a constant (4 MiB) up to which a mask is written out for every head, to be added with the bias. */
 const COMBINED = 1 << 20;
@@ -116,9 +116,19 @@ function scaled(site: Site, attention: WindowAttention, q: string, k: string): r
   const scale = graph.fresh(`${logitScale}.exp`);
   graph.define(
     scale,
-    weights.derive([{ name: logitScale, dims: [heads, 1, 1] }], [heads, 1], ([logs = []], out) => {
-      for (let i = 0; i < heads; i++) out[i] = Math.min(Math.exp(logs[i] ?? 0), LARGEST_SCALE);
-    }),
+    weights.derive(
+      [{ name: logitScale, dims: [heads, 1, 1] }],
+      [heads, 1],
+      ([logs = []], out) => {
+        for (let i = 0; i < heads; i++) out[i] = Math.exp(Math.min(logs[i] ?? 0, LARGEST_LOG_SCALE));
+      },
+      (out, [to], [logs = []]) => {
+        for (let i = 0; to !== undefined && i < heads; i++) {
+          const log = logs[i] ?? 0;
+          if (log <= LARGEST_LOG_SCALE) to[i] = (to[i] ?? 0) + (out[i] ?? 0) * Math.exp(log);
+        }
+      },
+    ),
   );
   const length = (x: string): string =>
     layer(site, scope, "Max", [
@@ -154,16 +164,15 @@ function biased(site: Site, attention: WindowAttention, scores: string): string 
       }
     }
   };
-  const { adjoint } = bias;
   /** Every window has the same biases. */
-  const back: Adjoint = (out, parts) => {
+  const back: Adjoint = (out, gradients, values) => {
     const table = new Float32Array(offsetCount(windows.window) * heads);
     for (let at = 0; at < out.length; at += size) {
       gatherBias(out.subarray(at, at + size), windows.window, heads, table);
     }
-    adjoint?.(table, parts);
+    bias.adjoint(table, gradients, values);
   };
-  graph.define(name, weights.derive(bias.parts, dims, compute, adjoint && back));
+  graph.define(name, weights.derive(bias.parts, dims, compute, back));
   const positioned = layer(site, scope, "Add", [scores, name]);
   if (regions === undefined || combined) return positioned;
   const mask = new Float32Array(count * pairs);

@@ -6,7 +6,7 @@
 import type { Size } from "./architecture.js";
 import { type AttentionExtras, type AttentionNames, attention } from "./attention.js";
 import { int, layer, layerNorm, parameter, patchEmbedding, type Site } from "./layers.js";
-import { type Interpolation, interpolatePositions } from "./positions.js";
+import { gradientOfPositions, type Interpolation, interpolatePositions } from "./positions.js";
 import { type Adjoint, addTo, type Compute } from "./rearrange.js";
 import { type Feed, feedForward } from "./vit-feed.js";
 import { type VitHead, writeHead } from "./vit-head.js";
@@ -151,13 +151,9 @@ function patchPositions({ graph, weights }: Site, vit: Vit, positions: Positions
   const compute: Compute = ([rows], out) => {
     if (rows) out.set(interpolatePositions(patchRows(rows), stored, grid, dim, interpolation));
   };
-  // Interpolated positions are trained after the checkpoint was brought to the new grid, not through the filter.
-  const adjoint: Adjoint | undefined =
-    stored.join() === grid.join()
-      ? (out, [rows]) => {
-          if (rows) addTo(patchRows(rows), out, 0);
-        }
-      : undefined;
+  const adjoint: Adjoint = (out, [rows]) => {
+    if (rows) addTo(patchRows(rows), gradientOfPositions(out, stored, grid, dim, interpolation), 0);
+  };
   graph.define(own, weights.derive([part], [1, patches, dim], compute, adjoint));
   return own;
 }

@@ -7,15 +7,7 @@
 import { VitreousError } from "../onnx/errors.js";
 import type { Tensor } from "../onnx/graph.js";
 import { elementCount, float32Tensor, tensorToFloat32 } from "../onnx/tensor.js";
-import {
-  type Adjoint,
-  addBack,
-  type Compute,
-  copy,
-  endToEnd,
-  refuseAdjoint,
-  sideBySide,
-} from "./rearrange.js";
+import { type Adjoint, addBack, type Compute, copy, endToEnd, sideBySide } from "./rearrange.js";
 import { byteLength, type StoredTensor, type StoredTensors } from "./stored-tensor.js";
 
 /** Tensors named in full of each kind of problem. */
@@ -33,10 +25,9 @@ export interface Binding {
   readonly compute: Compute;
   /**
    * "rearranged": each element of the constant is one of the parts', and none is left out, so that the constant may
-   * be trained in their place (and `adjoint` takes it apart again). "computed": the parts are trained. "fixed":
-   * nothing says how a gradient comes through.
+   * be trained in their place (and `adjoint` takes it apart again). "computed": the parts are trained.
    */
-  readonly kind: "rearranged" | "computed" | "fixed";
+  readonly kind: "rearranged" | "computed";
   readonly adjoint: Adjoint;
 }
 
@@ -55,13 +46,13 @@ export interface Weights {
   /**
    * A constant [dims] computed from tensors of the checkpoint, all as float32.
    *
-   * @param adjoint of `compute`, where that is linear: without it the constant cannot be trained
+   * @param adjoint of `compute`; of its linear part at the parts' values where it is not linear
    */
   readonly derive: (
     parts: readonly Part[],
     dims: readonly number[],
     compute: Compute,
-    adjoint?: Adjoint,
+    adjoint: Adjoint,
   ) => Tensor;
   /** Tensors that are known and that the logits do not depend on: indices kept as buffers, mask tokens. */
   readonly leave: (matches: (name: string) => boolean) => void;
@@ -176,9 +167,7 @@ export function weightsOf(tensors: StoredTensors, model: string): WeightAccount 
   }
 
   const derive: Weights["derive"] = (parts, dims, compute, adjoint) =>
-    bound({ parts, compute, kind: adjoint ? "computed" : "fixed", adjoint: adjoint ?? refuseAdjoint }, () =>
-      computed(found(parts), dims, compute),
-    );
+    bound({ parts, compute, kind: "computed", adjoint }, () => computed(found(parts), dims, compute));
 
   function finish(): void {
     const unexpected = [...tensors.keys()].filter((name) => !taken.has(name));

@@ -18,8 +18,8 @@ export interface PositionBias {
   readonly parts: readonly Part[];
   /** → [offsets, heads], rows by offset down, then across, from the most negative. */
   readonly table: (parts: readonly Float32Array[]) => Float32Array;
-  /** Adds a gradient by the table to the parts'; undefined where the table is not linear in them. */
-  readonly adjoint: Adjoint | undefined;
+  /** Adds a gradient by the table to the parts'. */
+  readonly adjoint: Adjoint;
 }
 
 /** v1: the checkpoint's own table [offsets, heads]. */
@@ -47,27 +47,87 @@ export function continuousBias(mlp: string, window: Size, trained: Size, heads: 
       { name: `${mlp}.0.bias`, dims: [HIDDEN] },
       { name: `${mlp}.2.weight`, dims: [heads, HIDDEN] },
     ],
-    table: ([weight = new Float32Array(), bias = new Float32Array(), last = new Float32Array()]) => {
+    table: (parts) => {
       const table = new Float32Array(rows.length * columns.length * heads);
-      const hidden = new Float64Array(HIDDEN);
       let next = 0;
-      for (const y of rows) {
-        for (const x of columns) {
-          for (let i = 0; i < HIDDEN; i++) {
-            const value = (weight[2 * i] ?? 0) * y + (weight[2 * i + 1] ?? 0) * x + (bias[i] ?? 0);
-            hidden[i] = Math.max(value, 0);
-          }
-          for (let head = 0; head < heads; head++) {
-            let sum = 0;
-            for (let i = 0; i < HIDDEN; i++) sum += (last[head * HIDDEN + i] ?? 0) * (hidden[i] ?? 0);
-            table[next++] = 16 / (1 + Math.exp(-sum));
-          }
-        }
-      }
+      eachOffset(rows, columns, parts, (_y, _x, hidden) => {
+        for (let head = 0; head < heads; head++) table[next++] = 16 * squashed(parts, hidden, head);
+      });
       return table;
     },
-    adjoint: undefined,
+    adjoint: (table, gradients, parts) => {
+      let next = 0;
+      eachOffset(rows, columns, parts, (y, x, hidden) => {
+        const byHidden = new Float64Array(HIDDEN);
+        for (let head = 0; head < heads; head++) {
+          const value = squashed(parts, hidden, head);
+          const by = (table[next++] ?? 0) * 16 * value * (1 - value);
+          addHead(gradients, parts, hidden, byHidden, head, by);
+        }
+        addHidden(gradients, hidden, byHidden, y, x);
+      });
+    },
   };
+}
+
+/** Calls `visit` with each offset and what the MLP's hidden layer makes of it; the array is the same each time. */
+function eachOffset(
+  rows: readonly number[],
+  columns: readonly number[],
+  [weight, bias]: readonly Float32Array[],
+  visit: (y: number, x: number, hidden: Float64Array) => void,
+): void {
+  const hidden = new Float64Array(HIDDEN);
+  for (const y of rows) {
+    for (const x of columns) {
+      for (let i = 0; i < HIDDEN; i++) {
+        const value = (weight?.[2 * i] ?? 0) * y + (weight?.[2 * i + 1] ?? 0) * x + (bias?.[i] ?? 0);
+        hidden[i] = Math.max(value, 0);
+      }
+      visit(y, x, hidden);
+    }
+  }
+}
+
+/** The sigmoid of the MLP's output for a head. */
+function squashed([, , last]: readonly Float32Array[], hidden: Float64Array, head: number): number {
+  let sum = 0;
+  for (let i = 0; i < HIDDEN; i++) sum += (last?.[head * HIDDEN + i] ?? 0) * (hidden[i] ?? 0);
+  return 1 / (1 + Math.exp(-sum));
+}
+
+/** The gradient `by` of a head's output, on to the last layer's weights and to the hidden layer. */
+function addHead(
+  [, , toLast]: readonly Float32Array[],
+  [, , last]: readonly Float32Array[],
+  hidden: Float64Array,
+  byHidden: Float64Array,
+  head: number,
+  by: number,
+): void {
+  for (let i = 0, at = head * HIDDEN; i < HIDDEN; i++, at++) {
+    if (toLast) toLast[at] = (toLast[at] ?? 0) + by * (hidden[i] ?? 0);
+    byHidden[i] = (byHidden[i] ?? 0) + by * (last?.[at] ?? 0);
+  }
+}
+
+/** A gradient by the hidden layer, on to the first layer's weights and biases. */
+function addHidden(
+  [toWeight, toBias]: readonly Float32Array[],
+  hidden: Float64Array,
+  byHidden: Float64Array,
+  y: number,
+  x: number,
+): void {
+  for (let i = 0; i < HIDDEN; i++) {
+    const by = (hidden[i] ?? 0) > 0 ? (byHidden[i] ?? 0) : 0;
+    if (by === 0) continue;
+    if (toWeight) {
+      toWeight[2 * i] = (toWeight[2 * i] ?? 0) + by * y;
+      toWeight[2 * i + 1] = (toWeight[2 * i + 1] ?? 0) + by * x;
+    }
+    if (toBias) toBias[i] = (toBias[i] ?? 0) + by;
+  }
 }
 
 function logSpaced(length: number, trained: number): number[] {

@@ -7,6 +7,7 @@ import type { BuiltModel, StoredTensors } from "../models/index.js";
 import { byteLength } from "../models/stored-tensor.js";
 import type { Binding, Part } from "../models/weights.js";
 import { VitreousError } from "../onnx/errors.js";
+import type { Tensor } from "../onnx/graph.js";
 import { elementCount, tensorToFloat32 } from "../onnx/tensor.js";
 import { depthsOf } from "./layer-decay.js";
 import { decays } from "./weight-decay.js";
@@ -43,8 +44,11 @@ export interface ParameterSet {
   readonly computed: ReadonlyMap<string, readonly number[]>;
   /** The computed constants, from the parameters that are not direct. */
   readonly compute: (parameters: Arrays) => Map<string, Float32Array>;
-  /** The gradients of the parameters that are not direct, from those of the computed constants. */
-  readonly gather: (gradients: Arrays) => Map<string, Float32Array>;
+  /**
+   * The gradients of the parameters that are not direct, from those of the computed constants and those parameters'
+   * values.
+   */
+  readonly gather: (gradients: Arrays, parameters: Arrays) => Map<string, Float32Array>;
   /** The checkpoint's tensors that are trained, by their own names and in their own layout. */
   readonly tensors: (parameters: Arrays) => Map<string, CheckpointTensor>;
 }
@@ -52,7 +56,12 @@ export interface ParameterSet {
 export interface ParameterOptions {
   /** Tensors of the checkpoint that keep their values; none by default. */
   readonly frozen?: (tensor: string) => boolean;
+  /** Tensors that weight decay applies to; `decays` of weight-decay.ts by default. */
+  readonly decayed?: (tensor: string, dims: readonly number[]) => boolean;
 }
+
+/** What of a model its parameters are found in. */
+type Built = Pick<BuiltModel, "model" | "bindings">;
 
 /** A constant whose parts are trained, or some of them. */
 interface Computed {
@@ -63,48 +72,58 @@ interface Computed {
 
 /**
  * @param tensors the checkpoint that the model was built from; read where a constant is computed from them
- * @throws VitreousError naming what is not frozen and cannot be trained, or where nothing is left to train
+ * @throws VitreousError where nothing is left to train
  */
 export async function parameterSet(
-  built: Pick<BuiltModel, "model" | "bindings">,
+  built: Built,
   tensors: StoredTensors,
-  { frozen = () => false }: ParameterOptions = {},
+  options: ParameterOptions = {},
 ): Promise<ParameterSet> {
-  const { graph } = built.model;
-  const moving = [...built.bindings].filter(([, { parts }]) => parts.some(({ name }) => !frozen(name)));
-  refuseFixed(moving, frozen);
+  return (await parameterSets(built, [], tensors, options)).own;
+}
+
+/**
+ * The parameters that several graphs of one checkpoint share, such as those for several image sizes: a constant that one
+ * of them computes from a tensor and another takes as it is is computed in all of them.
+ *
+ * @returns a set for the first and one for each of the others, with the same `parameters`
+ * @throws VitreousError where nothing is left to train
+ */
+export async function parameterSets(
+  built: Built,
+  others: readonly Built[],
+  tensors: StoredTensors,
+  { frozen = () => false, decayed = decays }: ParameterOptions = {},
+): Promise<{ readonly own: ParameterSet; readonly others: readonly ParameterSet[] }> {
+  const movingIn = ({ bindings }: Built): [string, Binding][] =>
+    [...bindings].filter(([, { parts }]) => parts.some(({ name }) => !frozen(name)));
+  const moving = movingIn(built);
   if (moving.length === 0)
     throw new VitreousError("Every tensor of the model is frozen: there is nothing to train.");
-  const uses = new Map<string, number>();
-  for (const [, { parts }] of built.bindings)
-    for (const { name } of parts) uses.set(name, (uses.get(name) ?? 0) + 1);
   const depths = depthsOf([...built.bindings.values()].flatMap(({ parts }) => parts.map(({ name }) => name)));
-  const traits = ({ name, dims }: Part) => ({ decay: decays(name, dims), depth: depths.depthOf(name) });
+  const traits = ({ name, dims }: Part) => ({ decay: decayed(name, dims), depth: depths.depthOf(name) });
   const alike = ({ parts }: Binding): boolean =>
     new Set(parts.map((part) => JSON.stringify(traits(part)))).size === 1;
+  const counts = [built, ...others].map((one) => ({ one, uses: usesIn(one) }));
   /** Whether the constant may be trained in the place of its tensors. */
-  const direct = (binding: Binding): boolean =>
-    binding.kind === "rearranged" &&
+  const isDirect = (constant: string, binding: Binding): boolean =>
     alike(binding) &&
-    binding.parts.every(({ name }) => !frozen(name) && uses.get(name) === 1);
+    counts.every(({ one, uses }) => {
+      const same = one.bindings.get(constant);
+      return (
+        same?.kind === "rearranged" &&
+        same.parts.map(({ name }) => name).join() === binding.parts.map(({ name }) => name).join() &&
+        binding.parts.every(({ name }) => !frozen(name) && uses.get(name) === 1)
+      );
+    });
+  const direct = new Set(moving.flatMap(([name, binding]) => (isDirect(name, binding) ? [name] : [])));
 
   const parameters: Parameter[] = [];
   const rearranged: Computed[] = [];
-  const computed: Computed[] = [];
   const kept = new Map<string, Float32Array>();
   const trainedParts = new Map<string, readonly number[]>();
-  for (const [name, binding] of moving) {
-    const constant = graph.constants.get(name);
-    if (constant === undefined) throw new RangeError(`the graph has no constant ${name}`);
-    const { dims } = constant;
-    const [first] = binding.parts;
-    if (first !== undefined && direct(binding)) {
-      parameters.push({ name, dims, values: tensorToFloat32(constant), ...traits(first), direct: true });
-      rearranged.push({ name, dims, binding });
-      continue;
-    }
-    computed.push({ name, dims, binding });
-    for (const part of binding.parts) {
+  const addParts = async ({ parts }: Binding): Promise<void> => {
+    for (const part of parts) {
       if (trainedParts.has(part.name) || kept.has(part.name)) continue;
       const values = await read(tensors, part);
       if (frozen(part.name)) kept.set(part.name, values);
@@ -113,58 +132,81 @@ export async function parameterSet(
         parameters.push({ name: part.name, dims: part.dims, values, ...traits(part), direct: false });
       }
     }
-  }
-  return {
-    parameters,
-    blocks: depths.blocks,
-    trained: new Set(moving.map(([name]) => name)),
-    computed: new Map(computed.map(({ name, dims }) => [name, dims])),
-    compute: (values) =>
-      new Map(
-        computed.map(({ name, dims, binding }) => {
-          const out = new Float32Array(elementCount(dims));
-          binding.compute(
-            binding.parts.map((part) => kept.get(part.name) ?? arrayOf(values, part.name)),
-            out,
-          );
-          return [name, out];
-        }),
-      ),
-    gather: (gradients) => {
-      const sums = zeros(trainedParts);
-      for (const { name, binding } of computed) {
-        const parts = binding.parts.map(
-          (part) => sums.get(part.name) ?? new Float32Array(elementCount(part.dims)),
-        );
-        binding.adjoint(arrayOf(gradients, name), parts);
-      }
-      return sums;
-    },
-    tensors: (values) => {
-      const result = new Map<string, CheckpointTensor>();
-      for (const { name, binding } of rearranged) {
-        const parts = binding.parts.map(({ dims }) => new Float32Array(elementCount(dims)));
-        binding.adjoint(arrayOf(values, name), parts);
-        for (const [i, part] of binding.parts.entries())
-          result.set(part.name, { dims: part.dims, values: parts[i] ?? new Float32Array() });
-      }
-      for (const [name, dims] of trainedParts)
-        result.set(name, { dims, values: arrayOf(values, name).slice() });
-      return result;
-    },
   };
+  for (const [name, binding] of moving) {
+    const constant = constantOf(built, name);
+    const { dims } = constant;
+    const [first] = binding.parts;
+    if (first !== undefined && direct.has(name)) {
+      parameters.push({ name, dims, values: tensorToFloat32(constant), ...traits(first), direct: true });
+      rearranged.push({ name, dims, binding });
+    } else await addParts(binding);
+  }
+  for (const other of others)
+    for (const [name, binding] of movingIn(other)) if (!direct.has(name)) await addParts(binding);
+
+  const partsOf = ({ parts }: Binding, values: Arrays): readonly Float32Array[] =>
+    parts.map(({ name }) => kept.get(name) ?? arrayOf(values, name));
+  const tensorsOf: ParameterSet["tensors"] = (values) => {
+    const result = new Map<string, CheckpointTensor>();
+    for (const { name, binding } of rearranged) {
+      const parts = binding.parts.map(({ dims }) => new Float32Array(elementCount(dims)));
+      // The way back of what only changes places is its adjoint, and asks for no values.
+      binding.adjoint(arrayOf(values, name), parts, []);
+      for (const [i, part] of binding.parts.entries())
+        result.set(part.name, { dims: part.dims, values: parts[i] ?? new Float32Array() });
+    }
+    for (const [name, dims] of trainedParts)
+      result.set(name, { dims, values: arrayOf(values, name).slice() });
+    return result;
+  };
+
+  function setOf(one: Built): ParameterSet {
+    const own = movingIn(one);
+    const computed = own.flatMap(([name, binding]): Computed[] =>
+      direct.has(name) ? [] : [{ name, dims: constantOf(one, name).dims, binding }],
+    );
+    return {
+      parameters,
+      blocks: depths.blocks,
+      trained: new Set(own.map(([name]) => name)),
+      computed: new Map(computed.map(({ name, dims }) => [name, dims])),
+      compute: (values) =>
+        new Map(
+          computed.map(({ name, dims, binding }) => {
+            const out = new Float32Array(elementCount(dims));
+            binding.compute(partsOf(binding, values), out);
+            return [name, out];
+          }),
+        ),
+      gather: (gradients, values) => {
+        const sums = zeros(trainedParts);
+        for (const { name, binding } of computed) {
+          const parts = binding.parts.map(
+            (part) => sums.get(part.name) ?? new Float32Array(elementCount(part.dims)),
+          );
+          binding.adjoint(arrayOf(gradients, name), parts, partsOf(binding, values));
+        }
+        return sums;
+      },
+      tensors: tensorsOf,
+    };
+  }
+  return { own: setOf(built), others: others.map(setOf) };
 }
 
-function refuseFixed(
-  moving: readonly (readonly [string, Binding])[],
-  frozen: (tensor: string) => boolean,
-): void {
-  const fixed = moving.flatMap(([, { kind, parts }]) => (kind === "fixed" ? parts : []));
-  const names = [...new Set(fixed.map(({ name }) => name))].filter((name) => !frozen(name));
-  if (names.length === 0) return;
-  throw new VitreousError(
-    `The model computes something from ${names.slice(0, 6).join(", ")}${names.length > 6 ? ` and ${names.length - 6} more tensors` : ""} that gradients cannot be followed through (a position embedding resized to another image size, for one); freeze them, or use the image size that the checkpoint was made for.`,
-  );
+/** How many constants each tensor is a part of. */
+function usesIn({ bindings }: Built): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>();
+  for (const { parts } of bindings.values())
+    for (const { name } of parts) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return uses;
+}
+
+function constantOf({ model }: Built, name: string): Tensor {
+  const constant = model.graph.constants.get(name);
+  if (constant === undefined) throw new RangeError(`the graph has no constant ${name}`);
+  return constant;
 }
 
 async function read(tensors: StoredTensors, { name }: Part): Promise<Float32Array> {

@@ -101,8 +101,9 @@ export async function openTrainer(
   let last: Promise<unknown> = Promise.resolve();
   let state = { step: 0, updates: 0, refused: 0 };
   let inferenceLoaded = false;
-  /** The computed constants as they are now. */
-  let computed = set.compute(new Map(set.parameters.map(({ name, values }) => [name, values])));
+  /** The parameters that constants are computed from, and those constants, as they are now. */
+  let indirect: Arrays = new Map(set.parameters.map(({ name, values }) => [name, values]));
+  let computed = set.compute(indirect);
 
   async function request(job: TrainerJob, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     try {
@@ -133,6 +134,12 @@ export async function openTrainer(
       .catch(() => undefined)
       .then(() => wire.end());
     return closing;
+  }
+
+  function changed(arrays: NamedArrays): void {
+    if (plan.computed.length === 0) return;
+    indirect = new Map(arrays);
+    computed = set.compute(indirect);
   }
 
   const constantFeeds = (constants: Arrays): Fed[] =>
@@ -166,7 +173,7 @@ export async function openTrainer(
       logits.push(reply.logits.subarray(0, (reply.logits.length / run) * taken.given));
       addTo(sums, reply.computed);
     }
-    const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums)];
+    const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums, indirect)];
     return { loss, logits: joined(logits), gathered };
   }
 
@@ -184,13 +191,13 @@ export async function openTrainer(
       averageDecay: averageDecay(updates),
     };
     const reply = (await request(job, buffersOf(gathered.map(([, data]) => data)))) as UpdateReply;
-    const { applied, gradientNorm, indirect } = reply;
+    const { applied, gradientNorm } = reply;
     state = {
       step: state.step + 1,
       updates: applied ? updates : state.updates,
       refused: applied ? 0 : state.refused + 1,
     };
-    if (applied && plan.computed.length > 0) computed = set.compute(new Map(indirect));
+    if (applied) changed(reply.indirect);
     if (state.refused >= REFUSED) {
       throw new VitreousError(
         `The training has diverged: loss or gradient was no finite number in ${state.refused} steps in a row, the last with the loss ${loss} at a learning rate of ${learningRate}. Lower the learning rate, warm it up for longer or clip the gradient; the weights are those before these steps.`,
@@ -248,7 +255,7 @@ export async function openTrainer(
     const copies: NamedArrays = [...arrays].map(([name, data]) => [name, data.slice()]);
     const job: TrainerJob = { kind: "restore", roles, arrays: copies };
     const reply = (await request(job, buffersOf(copies.map(([, data]) => data)))) as ArraysReply;
-    if (plan.computed.length > 0) computed = set.compute(new Map(reply.arrays));
+    changed(reply.arrays);
     state = { step: counts.step, updates: counts.updates, refused: counts.refused };
   }
 

@@ -1,21 +1,25 @@
 """Losses and gradients of every weight, as PyTorch has them, for the tiny checkpoints in test/fixtures/checkpoints.
 
-Each case is transformers' own model with transformers' own forward pass; targets are soft, images are weighted, and the
+Each case is transformers' or timm's own model with its own forward pass; targets are soft, images are weighted, and the
 distilled DeiT has a teacher. Computed in double precision; `float32_error` is how far PyTorch's own single precision is
-from that. Run it with transformers installed:
+from that. Run it with transformers and timm installed, for all cases or those named:
 
-    python test/oracle/training_goldens.py
+    python test/oracle/training_goldens.py [CASE...]
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
+import sys
 import tempfile
+import types
+import typing
 
 import numpy as np
 import safetensors.numpy
 import safetensors.torch
+import timm
 import torch
 import torch.nn.functional as F
 import transformers
@@ -35,13 +39,22 @@ CASES = {
     "deit-hard": (TEACHER, HARD),
     "deit-soft": (TEACHER, SOFT),
     "swin": ("transformers-swinforimageclassification-plain", CROSS_ENTROPY),
-    "swinv2": ("transformers-swinv2forimageclassification-bfloat16-pretrained-windows", CROSS_ENTROPY),
+    "swinv2-low-scales": ("transformers-swinv2forimageclassification-bfloat16-pretrained-windows", CROSS_ENTROPY),
     "dinov2-registers": (
         "transformers-dinov2withregistersforimageclassification-class-token-and-mean",
         CROSS_ENTROPY,
     ),
     "beit": ("transformers-beitforimageclassification-a-bias-in-each-layer", CROSS_ENTROPY),
+    # What is computed from weights and not linear in them: scales and biases of Swin V2, a query, rotary positions.
+    "timm-swinv2-low-scales": ("timm-swinv2-tiny-window8-256-float16-clamped-logit-scale", CROSS_ENTROPY),
+    "timm-swinv2": ("timm-swinv2-tiny-window8-256-float16-clamped-logit-scale", CROSS_ENTROPY),
+    "timm-attention-pool": ("timm-vit-base-patch16-siglip-224-attention-pooling-head", CROSS_ENTROPY),
+    "timm-rope-mixed": ("timm-vit-small-patch16-rope-mixed-224-learned-rotary-rectangular", CROSS_ENTROPY),
 }
+
+
+LOW_SCALES = (1.0, 1.5)
+"""Logarithms of the scales of Swin V2's cosines, with which single precision is good for gradients within 1e-4."""
 
 
 def losses(objective: dict, out, targets: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
@@ -68,27 +81,66 @@ def as_checkpoint(model: transformers.PreTrainedModel) -> dict[str, torch.Tensor
         return safetensors.torch.load_file(pathlib.Path(folder) / "model.safetensors")
 
 
-def computed(checkpoint: str, objective: dict, dtype: torch.dtype, seed: int) -> dict[str, torch.Tensor]:
-    folder = CHECKPOINTS / checkpoint / "checkpoint"
-    kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
+class Subject(typing.NamedTuple):
+    model: torch.nn.Module
+    input: tuple[int, ...]
+    classes: int
+    forward: typing.Callable[[torch.Tensor], typing.Any]
+    """Gives an object that has the logits."""
+    gradients: typing.Callable[[], dict[str, torch.Tensor]]
+
+
+def of_transformers(folder: pathlib.Path, config: dict, dtype: torch.dtype) -> Subject:
+    kind = getattr(transformers, config["architectures"][0])
     # eval: dropout is off.
     model = kind.from_pretrained(folder, attn_implementation="eager", dtype=dtype).eval()
-    config = model.config
+    size = model.config.image_size
+    size = size if isinstance(size, (list, tuple)) else [size] * 2
+    return Subject(model, (model.config.num_channels, *size), model.config.num_labels, model, lambda: as_checkpoint(model))
+
+
+def of_timm(folder: pathlib.Path, config: dict, dtype: torch.dtype) -> Subject:
+    model = timm.create_model(f"local-dir:{folder}", pretrained=True).to(dtype).eval()
+
+    def gradients() -> dict[str, torch.Tensor]:
+        return {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+
+    def forward(pixels: torch.Tensor) -> types.SimpleNamespace:
+        return types.SimpleNamespace(logits=model(pixels))
+
+    return Subject(model, tuple(config["pretrained_cfg"]["input_size"]), model.num_classes, forward, gradients)
+
+
+def lowered(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Changes the scales, and gives what the test has to change in the checkpoint."""
+    scales = {name: p for name, p in model.named_parameters() if name.endswith("logit_scale")}
+    with torch.no_grad():
+        for p in scales.values():
+            p.copy_(torch.linspace(*LOW_SCALES, p.numel()).view_as(p))
+    return {f"tensor.{name}": p.detach().clone() for name, p in scales.items()}
+
+
+def computed(
+    checkpoint: str, objective: dict, dtype: torch.dtype, seed: int, low_scales: bool
+) -> dict[str, torch.Tensor]:
+    folder = CHECKPOINTS / checkpoint / "checkpoint"
+    config = json.loads((folder / "config.json").read_text())
+    subject = (of_transformers if "architectures" in config else of_timm)(folder, config, dtype)
+    changed = lowered(subject.model) if low_scales else {}
     generator = torch.Generator().manual_seed(seed)
-    size = config.image_size if isinstance(config.image_size, (list, tuple)) else [config.image_size] * 2
-    pixels = torch.randn(BATCH, config.num_channels, *size, generator=generator)
-    classes = config.num_labels
+    pixels = torch.randn(BATCH, *subject.input, generator=generator)
+    classes = subject.classes
     labels = torch.randint(classes, (BATCH,), generator=generator)
     targets = F.one_hot(labels, classes) * 0.9 + 0.1 / classes
     weights = torch.tensor([0.5, 0.2, 0.3])
     teacher = torch.randn(BATCH, classes, generator=generator) * 3
-    each = losses(objective, model(pixels.to(dtype)), targets.to(dtype), teacher.to(dtype))
+    each = losses(objective, subject.forward(pixels.to(dtype)), targets.to(dtype), teacher.to(dtype))
     (each * weights.to(dtype)).sum().backward()
     tensors = {"pixels": pixels, "targets": targets, "weights": weights, "losses": each.detach()}
     if objective["kind"] == "distillation":
         tensors["teacher"] = teacher
     # Mask tokens have no part in this.
-    return tensors | {f"gradient.{k}": v for k, v in as_checkpoint(model).items() if v.any()}
+    return tensors | changed | {f"gradient.{k}": v for k, v in subject.gradients().items() if v.any()}
 
 
 def distance(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -100,10 +152,12 @@ def distance(actual: torch.Tensor, expected: torch.Tensor) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    for name, (checkpoint, objective) in CASES.items():
+    for name in sys.argv[1:] or CASES:
+        checkpoint, objective = CASES[name]
         seed = sum(map(ord, name))
-        tensors = computed(checkpoint, objective, torch.float64, seed)
-        single = computed(checkpoint, objective, torch.float32, seed)
+        low_scales = name.endswith("low-scales")
+        tensors = computed(checkpoint, objective, torch.float64, seed, low_scales)
+        single = computed(checkpoint, objective, torch.float32, seed, low_scales)
         rounding = max(distance(single[k], v) for k, v in tensors.items() if k.startswith("gradient."))
         arrays = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in tensors.items()}
         out = FIXTURES / "training" / "gradients"

@@ -7,7 +7,7 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
 import { type Site, withBiases } from "../layers.js";
-import { relativePositionBias, resizeAsTransformers } from "../relative-positions.js";
+import { relativePositionBias, resizingOfTransformers } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Positions, type Vit, writeVit } from "../vit.js";
 import { type VitHead, withFeatures } from "../vit-head.js";
@@ -179,7 +179,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     norm: config.use_mean_pooling ? undefined : `${prefix}layernorm`,
     head,
   };
-  const shape = { made, grid, heads, resize: resizeAsTransformers };
+  const shape = { made, grid, heads, resizing: resizingOfTransformers };
   const write = (plain: Site, pixels: string): string => {
     const site = withBiases(plain, (module) => !/\.(k_proj|key)$/.test(module));
     const { weights } = site;

@@ -8,7 +8,8 @@ import { z } from "zod";
 import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
-import { interpolatePositions } from "../positions.js";
+import { gradientOfPositions, interpolatePositions } from "../positions.js";
+import { addTo } from "../rearrange.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type Swin, swin, swinHead } from "../swin.js";
 import { type SwinBlockNames, swinStages } from "../swin-stages.js";
@@ -148,9 +149,16 @@ function positionsOf(
   return {
     scope: name,
     make: (weights) =>
-      weights.derive([part], [1, grid[0] * grid[1], dim], ([values = new Float32Array()], out) => {
-        out.set(interpolatePositions(values, [side, side], grid, dim, "bicubic"));
-      }),
+      weights.derive(
+        [part],
+        [1, grid[0] * grid[1], dim],
+        ([values = new Float32Array()], out) => {
+          out.set(interpolatePositions(values, [side, side], grid, dim, "bicubic"));
+        },
+        (out, [to]) => {
+          if (to) addTo(to, gradientOfPositions(out, [side, side], grid, dim, "bicubic"), 0);
+        },
+      ),
   };
 }
 

@@ -8,7 +8,7 @@ import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
 import { type Site, withBiases } from "../layers.js";
-import { relativePositionBias, resizeAsTimm, squareFor, tableLength } from "../relative-positions.js";
+import { relativePositionBias, resizingOfTimm, squareFor, tableLength } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type BlockNames, gridOf, type Vit, writeVit } from "../vit.js";
 import { type VitHead, withFeatures } from "../vit-head.js";
@@ -134,7 +134,7 @@ function plan(description: Description, tensors: TensorShapes, options: PlanOpti
     norm: fcNorm ? undefined : "norm",
     head,
   };
-  const shape = { made, grid, heads, resize: resizeAsTimm };
+  const shape = { made, grid, heads, resizing: resizingOfTimm };
   const write = (plain: Site, pixels: string): string => {
     plain.weights.leave((name) => name.endsWith("relative_position_index"));
     const site = withBiases(plain, (module) => !module.endsWith(".attn.qkv"));

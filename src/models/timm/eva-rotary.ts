@@ -3,10 +3,12 @@ import type { Size } from "../architecture.js";
 import type { AttentionExtras } from "../attention.js";
 import type { Site } from "../layers.js";
 import {
+  addToFrequencies,
   axialAngles,
   centredCoordinates,
   fillRotation,
   fixedRotation,
+  gradientOfAngles,
   indexCoordinates,
   mixedAngles,
   type Rotation,
@@ -46,19 +48,27 @@ function rotations(site: Site, args: EvaArguments, grid: Size, prefix: number): 
   const each = (heads * width) / 2;
   const parts = [{ name: FREQUENCIES, dims: [2, depth, heads, width / 2] }];
   const dims = [prefix + patches, heads, width];
+  const shape = { prefix, patches, width, heads };
   return (index) => {
+    /** The block's own frequencies along both axes. */
+    const own = (all: Float32Array) => {
+      const of = (axis: number) =>
+        all.subarray((axis * depth + index) * each, (axis * depth + index + 1) * each);
+      return [of(0), of(1)] as const;
+    };
+    const anglesOf = ([all = new Float32Array()]: readonly Float32Array[]) =>
+      mixedAngles(positions, own(all), heads);
     const constant = (kind: "cos" | "sin"): string => {
       const name = graph.fresh(`rope.${index}.${kind}`);
-      const value = weights.derive(parts, dims, ([all = new Float32Array()], out) => {
-        const of = (axis: number) =>
-          all.subarray((axis * depth + index) * each, (axis * depth + index + 1) * each);
-        fillRotation(
-          out,
-          mixedAngles(positions, [of(0), of(1)], heads),
-          { prefix, patches, width, heads },
-          kind,
-        );
-      });
+      const value = weights.derive(
+        parts,
+        dims,
+        (values, out) => fillRotation(out, anglesOf(values), shape, kind),
+        (out, [to], values) => {
+          const gradient = gradientOfAngles(out, anglesOf(values), shape, kind);
+          if (to) addToFrequencies(gradient, positions, own(to), heads);
+        },
+      );
       graph.define(name, value);
       return name;
     };

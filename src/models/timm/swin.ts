@@ -7,7 +7,8 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Architecture, Plan, PlanOptions, Size } from "../architecture.js";
 import type { Description } from "../description.js";
-import { resizeAsTimm } from "../relative-positions.js";
+import { addTo } from "../rearrange.js";
+import { resizingOfTimm } from "../relative-positions.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type Swin, swin, swinHead } from "../swin.js";
 import { type SwinBlockNames, type SwinLayout, swinStages } from "../swin-stages.js";
@@ -52,9 +53,10 @@ function tableBias(name: string, { window }: Windows, heads: number, tensors: Te
   const made = (side + 1) / 2;
   return {
     parts: [{ name, dims: [offsets, heads] }],
-    table: ([table = new Float32Array()]) => resizeAsTimm(table, [made, made], window, heads),
-    // Trained after the table was brought to the new window, not through the interpolation.
-    adjoint: undefined,
+    table: ([table = new Float32Array()]) => resizingOfTimm.resize(table, [made, made], window, heads),
+    adjoint: (table, [to]) => {
+      if (to) addTo(to, resizingOfTimm.back(table, [made, made], window, heads), 0);
+    },
   };
 }
 
