@@ -19,10 +19,10 @@ import { randomCrop, resizedCrop } from "../dist/training/data/crop.js";
 import { drawsFor } from "../dist/training/data/draws.js";
 import { colourJitter } from "../dist/training/data/jitter.js";
 import { imagePool } from "../dist/training/data/node/pool.js";
+import { normaliseInto } from "../dist/training/data/normalise.js";
 import { augmentationOptions } from "../dist/training/data/options.js";
 import { orient, randomOrientation } from "../dist/training/data/orientation.js";
 import { randAugment } from "../dist/training/data/policy.js";
-import { normaliseInto } from "../dist/training/data/prepare.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,13 +5,14 @@
 
 import type { Preprocessing } from "../../imaging/preprocessing.js";
 import { VitreousError } from "../../onnx/errors.js";
-import { shuffle } from "../../random.js";
 import type { TrainingBatch } from "../types.js";
 import { drawsFor } from "./draws.js";
+import { inOrder } from "./in-order.js";
 import { mixBatch } from "./mix.js";
 import type { AugmentationOptions } from "./options.js";
+import { type Placed, placing } from "./placing.js";
 import type { ImagePool } from "./pool.js";
-import { type Preparation, preparedDims } from "./prepare.js";
+import { preparedDims } from "./prepare.js";
 import { batchCount, epochOrder, type Sampling } from "./sampling.js";
 import { oneHot, sampleWeights, smoothLabels } from "./targets.js";
 
@@ -54,47 +55,6 @@ export interface TrainingBatches {
   readonly count: number;
 }
 
-/** An image in its place of a batch. */
-interface Placed {
-  readonly index: number;
-  readonly pixels: Float32Array;
-}
-
-/** At most `ahead` + 1 of the promised values are under way; a consumer that stops early abandons the rest. */
-async function* inOrder<T>(
-  from: number,
-  count: number,
-  ahead: number,
-  make: (n: number, signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  const stop = new AbortController();
-  const all = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const pending: Promise<T>[] = [];
-  let next = from;
-  const fill = (length: number): void => {
-    for (; pending.length < length && next < count; next++) {
-      const made = make(next, all);
-      // It is awaited later; until then its failure is nobody's.
-      made.catch(() => undefined);
-      pending.push(made);
-    }
-  };
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      fill(ahead + 1);
-      const first = pending.shift();
-      if (!first) return;
-      const value = await first;
-      fill(ahead);
-      yield value;
-    }
-  } finally {
-    stop.abort();
-  }
-}
-
 function checkPlan(plan: CommonPlan): void {
   const { items, batch, ahead = 2 } = plan;
   if (items.length === 0) throw new VitreousError("There are no images to make batches of.");
@@ -133,43 +93,14 @@ export function trainingBatches(plan: TrainingPlan): TrainingBatches {
   oneHot(labels, classes);
   const last = items.length < batch ? "pad" : (plan.last ?? "drop");
   const count = batchCount(items.length, batch, last);
-  const broken = new Map<number, string>();
-
-  const attempt = async (
-    index: number,
-    preparation: Preparation,
-    signal: AbortSignal,
-  ): Promise<Placed | undefined> => {
-    const item = items[index];
-    if (!item || broken.has(index)) return undefined;
-    const prepared = await pool.prepare({ path: item.path, preparation }, signal);
-    if ("pixels" in prepared) return { index, pixels: prepared.pixels };
-    if (!broken.has(index)) {
-      broken.set(index, prepared.failure);
-      plan.onSetAside?.(index, prepared.failure);
-    }
-    return undefined;
-  };
-
-  const place = async (index: number, epoch: number, at: number, signal: AbortSignal): Promise<Placed> => {
-    const preparation: Preparation = {
-      preprocessing,
-      augment: { options: augmentation, seed, epoch, place: at },
-    };
-    const first = await attempt(index, preparation, signal);
-    if (first) return first;
-    const others = Int32Array.from(
-      labels.flatMap((label, i) => (label === labels[index] && i !== index ? [i] : [])),
-    );
-    shuffle(others, 0, others.length, drawsFor("replacement", seed, epoch, at));
-    for (const other of others) {
-      const placed = await attempt(other, preparation, signal);
-      if (placed) return placed;
-    }
-    throw new VitreousError(
-      `No image of class ${labels[index]} can be read; the first: ${broken.get(index) ?? "unknown"}`,
-    );
-  };
+  const place = placing({
+    items,
+    pool,
+    seed,
+    others: (index) => labels.flatMap((label, i) => (label === labels[index] && i !== index ? [i] : [])),
+    kind: (index) => ` of class ${labels[index]}`,
+    onSetAside: plan.onSetAside,
+  });
 
   const make = async (
     order: Int32Array,
@@ -179,7 +110,13 @@ export function trainingBatches(plan: TrainingPlan): TrainingBatches {
   ): Promise<TrainingBatch> => {
     const start = n * batch;
     const chosen = order.subarray(start, start + batch);
-    const placed = await Promise.all([...chosen].map((index, i) => place(index, epoch, start + i, signal)));
+    const placed = await Promise.all(
+      [...chosen].map((index, i) => {
+        const at = start + i;
+        const augment = { options: augmentation, seed, epoch, place: at };
+        return place(index, { preprocessing, augment }, { epoch, at }, signal);
+      }),
+    );
     const indices = placed.map(({ index }) => index);
     const size = indices.length;
     const pixels = gather(placed, batch, length, pool);

@@ -9,6 +9,8 @@ const PURPOSES = {
   image: 0x696d_6167,
   batch: 0x6261_7463,
   replacement: 0x7265_706c,
+  crops: 0x6372_6f70,
+  size: 0x7369_7a65,
 } as const;
 
 /** Uniform numbers in [0, 1). */

@@ -8,10 +8,10 @@ import { z } from "zod";
 import { VitreousError } from "../../onnx/errors.js";
 import { numberOption, switchOption } from "../../spec.js";
 
-const probability = numberOption(0, 1);
+export const probability = numberOption(0, 1);
 
 /** [from, to] with from ≤ to, both in [min, max]. */
-const range = (min: number, max: number) =>
+export const range = (min: number, max: number) =>
   z.tuple([numberOption(min, max), numberOption(min, max)]).refine(([a, b]) => a <= b, {
     error: "must be [from, to] with from at most to",
   });
@@ -105,7 +105,12 @@ export type AugmentationInput = z.input<typeof schema>;
 export function augmentationOptions(
   input: AugmentationInput | Readonly<Record<string, unknown>> = {},
 ): AugmentationOptions {
-  const result = schema.safeParse(input);
+  return settled(schema, input);
+}
+
+/** What is given, checked, with its defaults. @throws VitreousError that names the option. */
+export function settled<S extends z.ZodObject>(options: S, input: unknown): z.output<S> {
+  const result = options.safeParse(input);
   if (result.success) return result.data;
   const first = result.error.issues[0];
   const unknown = first?.code === "unrecognized_keys" ? ` ${first.keys.join(", ")}` : "";

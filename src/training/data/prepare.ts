@@ -7,24 +7,32 @@ import { displayImage, preprocess } from "../../imaging/preprocess.js";
 import { outputSize, type Preprocessing } from "../../imaging/preprocessing.js";
 import { VitreousError } from "../../onnx/errors.js";
 import { gaussianBlur } from "./blur.js";
-import { randomCrop, resizedCrop } from "./crop.js";
 import { type Draw, drawsFor, within } from "./draws.js";
 import { randomErasing } from "./erase.js";
-import { colourJitter, luma } from "./jitter.js";
+import { colourJitter } from "./jitter.js";
+import { cropLengths, multiCrop } from "./multi-crop.js";
+import type { MultiCropOptions } from "./multi-crop-options.js";
+import { normaliseInto } from "./normalise.js";
 import type { AugmentationOptions } from "./options.js";
 import { orient, randomOrientation } from "./orientation.js";
 import { randAugment } from "./policy.js";
+import { randomView } from "./view.js";
 
-/** What is to become of an image: evaluation's preparation alone, or a random one that belongs to a place of an epoch. */
+/** Random changes that belong to a place of an epoch. */
+interface Random<Options> {
+  readonly options: Options;
+  readonly seed: number;
+  readonly epoch: number;
+  /** Which image of the epoch's order. */
+  readonly place: number;
+}
+
+/** What is to become of an image: evaluation's preparation alone, or a random one. */
 export interface Preparation {
   readonly preprocessing: Preprocessing;
-  readonly augment?: {
-    readonly options: AugmentationOptions;
-    readonly seed: number;
-    readonly epoch: number;
-    /** Which image of the epoch's order. */
-    readonly place: number;
-  };
+  readonly augment?: Random<AugmentationOptions>;
+  /** Several crops in the place of one. */
+  readonly crops?: Random<MultiCropOptions>;
 }
 
 /** [channels, height, width] of every image prepared so. @throws VitreousError where that depends on the image. */
@@ -46,17 +54,11 @@ function laidOut(image: RgbImage, p: Preprocessing, options: AugmentationOptions
   const [, height, width] = preparedDims(p);
   const orientation = randomOrientation(options, next);
   if (!options.crop) return displayImage(orient(image, orientation), p);
-  // A quarter turn exchanges the sides.
-  const size = orientation.turns % 2 === 1 ? ([width, height] as const) : ([height, width] as const);
-  const kind = p.resize?.interpolation ?? "bilinear";
-  const arithmetic = p.resizeOn === "torch-pixels" ? "torch" : "pillow";
-  const window = randomCrop(image, options.crop, next);
-  return orient(resizedCrop(image, window, size, kind, arithmetic), orientation);
+  return randomView(image, [height, width], p, { crop: options.crop, orientation }, next);
 }
 
 /**
- * 8-bit RGB at the model's size: crop and orientation, policy, colour, blur, in this order. The crop is resized with the
- * model's own filter, in 8 bits even where the model's preprocessing resizes real numbers.
+ * 8-bit RGB at the model's size: crop and orientation, policy, colour, blur, in this order.
  */
 export function augmentImage(
   image: RgbImage,
@@ -72,39 +74,25 @@ export function augmentImage(
   return blurred ? gaussianBlur(coloured, sigma) : coloured;
 }
 
-/** Writes (v·rescale − mean) / std as float32 [channels, height, width]; grey is Pillow's convert("L"). */
-export function normaliseInto(out: Float32Array, { data }: RgbImage, p: Preprocessing): void {
-  const tables = p.mean.map((mean, c) =>
-    Float32Array.from({ length: 256 }, (_, v) => (v * p.rescale - mean) / (p.std[c] as number)),
-  );
-  const area = data.length / 3;
-  const [r, g = r, b = r] = tables;
-  if (!r || !g || !b) return;
-  if (p.channels === 1) {
-    for (let i = 0, s = 0; i < area; i++, s += 3) {
-      out[i] = r[luma(data[s] as number, data[s + 1] as number, data[s + 2] as number)] as number;
-    }
-    return;
-  }
-  for (let i = 0, s = 0; i < area; i++, s += 3) {
-    out[i] = r[data[s] as number] as number;
-    out[area + i] = g[data[s + 1] as number] as number;
-    out[2 * area + i] = b[data[s + 2] as number] as number;
-  }
-}
-
 /**
  * The model's input of one image.
  *
  * @param out An array to write to; another one is made where it is absent or of another length.
- * @returns float32 [channels, height, width].
+ * @returns float32 [channels, height, width]; of several crops, theirs one behind the other.
  */
 export function prepareImage(image: RgbImage, preparation: Preparation, out?: Float32Array): Float32Array {
   checkImage(image);
-  const { preprocessing: p, augment } = preparation;
-  const [channels, height, width] = preparedDims(p);
-  const length = channels * height * width;
+  const { preprocessing: p, augment, crops } = preparation;
+  const dims = preparedDims(p);
+  const [channels, height, width] = dims;
+  const lengths = crops ? cropLengths(dims, crops.options) : [channels * height * width];
+  const length = lengths.reduce((a, b) => a + b, 0);
   const pixels = out?.length === length ? out : new Float32Array(length);
+  if (crops) {
+    const next = drawsFor("crops", crops.seed, crops.epoch, crops.place);
+    multiCrop(image, p, dims, crops.options, next, pixels);
+    return pixels;
+  }
   if (!augment) {
     if (p.resizeOn === "rescaled") pixels.set(preprocess(image, p).data);
     else normaliseInto(pixels, displayImage(image, p), p);

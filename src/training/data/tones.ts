@@ -1,5 +1,5 @@
 /**
- * @file Operations of RandAugment on tones and edges, as Pillow's ImageOps and ImageEnhance.Sharpness have them: each
+ * @file Operations of RandAugment and DINO on tones and edges, as Pillow's ImageOps and ImageEnhance.Sharpness have them: each
  * the same at every pixel of the picture, none moving it.
  *
  * Source: Pillow, ImageOps.py, ImageEnhance.py, src/libImaging/Filter.c.
@@ -58,6 +58,12 @@ export const equalize = (image: RgbImage): RgbImage => byChannel(image, flatten)
 export function posterize(image: RgbImage, bits: number): RgbImage {
   const kept = 256 - 2 ** (8 - bits);
   const table = Uint8Array.from({ length: 256 }, (_, v) => v & kept);
+  return lookUp(image, [table, table, table]);
+}
+
+/** Samples from 128 on are inverted. */
+export function solarize(image: RgbImage): RgbImage {
+  const table = Uint8Array.from({ length: 256 }, (_, v) => (v < 128 ? v : 255 - v));
   return lookUp(image, [table, table, table]);
 }
 
