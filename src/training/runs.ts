@@ -10,6 +10,21 @@ const MOST = 8;
 /** Images a run, for batches of that many: as few runs as there must be, of equal length. */
 export const runLength = (batch: number): number => Math.ceil(batch / Math.ceil(batch / MOST));
 
+/**
+ * The same for images of another size than the one that `run` images of `own` are for, so that a run has about as many
+ * pixels.
+ */
+export function scaledRun(
+  batch: number,
+  run: number,
+  own: readonly number[],
+  image: readonly number[],
+): number {
+  const area = (size: readonly number[]): number => size.reduce((product, side) => product * side, 1);
+  const most = Math.max(1, Math.floor((run * area(own)) / area(image)));
+  return Math.ceil(batch / Math.ceil(batch / most));
+}
+
 export interface Run extends TrainingBatch {
   /** Images of the batch, its own padding included. */
   readonly given: number;

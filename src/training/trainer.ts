@@ -5,25 +5,21 @@
  */
 import { VitreousError } from "../onnx/errors.js";
 import { elementCount } from "../onnx/tensor.js";
-import { joinPieces, writeModel } from "../onnx/write.js";
-import { failure } from "../runtime/failure.js";
-import { asker, Refusal, type Wire } from "../runtime/worker/ask.js";
+import type { Wire } from "../runtime/worker/ask.js";
 import { addTo, batchFeeds, buffersOf, copyOf, joined } from "./arrays.js";
 import { dropPathMasks } from "./drop-path-masks.js";
 import { averagingDecay } from "./ema.js";
-import { inferenceGraph } from "./inference-graph.js";
+import { type Form, formsOf } from "./forms.js";
+import { openLink } from "./link.js";
 import type { Arrays, CheckpointTensor } from "./parameters.js";
-import { planOf, type TrainerOptions } from "./plan.js";
+import { planOf, type TrainerOptions, weightDecays } from "./plan.js";
 import { inRuns, runLength } from "./runs.js";
 import { learningRates } from "./schedule.js";
 import { requireState } from "./state.js";
-import { stepGraph } from "./step-graph.js";
 import type { StepResult, TrainerState, TrainingBatch } from "./types.js";
 import type {
   ArraysReply,
-  Fed,
   NamedArrays,
-  Opened,
   PredictReply,
   Role,
   RunReply,
@@ -39,6 +35,13 @@ const REFUSED = 5;
 /** The weights as they are, or their running average. */
 export type WhichWeights = "current" | "averaged";
 
+export interface PredictOptions {
+  /** [height, width] of the pictures: one of the trainer's sizes, by default the model's own. */
+  readonly image?: readonly [number, number];
+  /** Of the model's outputs, the first by default. */
+  readonly output?: string;
+}
+
 export interface Trainer {
   /**
    * One update by the gradients of one batch, or summed over several whose sample weights make up one loss. The batches'
@@ -53,7 +56,12 @@ export interface Trainer {
    *
    * @param weights the average by default, where one is kept
    */
-  predict(pixels: Float32Array, count: number, weights?: WhichWeights): Promise<Float32Array>;
+  predict(
+    pixels: Float32Array,
+    count: number,
+    weights?: WhichWeights,
+    details?: PredictOptions,
+  ): Promise<Float32Array>;
   /** Everything that later steps depend on. */
   snapshot(): Promise<TrainerState>;
   /** @throws VitreousError for the state of another training */
@@ -70,89 +78,37 @@ export interface Trainer {
 
 /**
  * @param start starts the worker; not called where the options make no training
- * @param device what messages call where it runs; `settings` are the worker's for it
+ * @param where what messages call where it runs, and the worker's settings for it
  */
 export async function openTrainer(
   start: () => Wire<TrainerJob>,
-  { device, settings }: { readonly device: string; readonly settings: unknown },
+  where: { readonly device: string; readonly settings: unknown },
   options: TrainerOptions,
 ): Promise<Trainer> {
-  const { model, parameters: set, objective, averaging, seed = 0, dropPath } = options;
-  const run = device === "cpu" ? runLength(options.batch) : options.batch;
+  const { parameters: set, averaging, held, seed = 0 } = options;
+  const forms = formsOf(options, where.device === "cpu" ? runLength(options.batch) : options.batch);
   const rates = learningRates(options.schedule);
+  const weightDecay = weightDecays(options);
   const averageDecay = averaging === undefined ? () => 0 : averagingDecay(averaging);
-  const graph = stepGraph(model, {
-    batch: run,
-    trained: set.trained,
-    objective,
-    ...(dropPath === undefined ? {} : { dropPath }),
-  });
-  const plan = planOf(graph, options);
+  const plan = planOf(options);
+  // What cannot be trained is refused before a worker is started.
+  forms.own.step();
   const roles: readonly Role[] = [
     "parameters",
     "firstMoments",
     "secondMoments",
     ...(averaging === undefined ? [] : (["averages"] as const)),
   ];
-  const wire = start();
-  const ask = asker(wire);
-  let devices: readonly string[] = [];
-  let closing: Promise<void> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  let state = { step: 0, updates: 0, refused: 0 };
-  let inferenceLoaded = false;
-  /** The parameters that constants are computed from, and those constants, as they are now. */
+  const link = await openLink(start(), where);
+  const { request, queued, close } = link;
+  let state = { step: 0, updates: 0, refused: 0, heldUpdates: 0 };
+  /** The parameters that constants are computed from, as they are now. */
   let indirect: Arrays = new Map(set.parameters.map(({ name, values }) => [name, values]));
-  let computed = set.compute(indirect);
-
-  async function request(job: TrainerJob, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
-    try {
-      return await ask(job, transfer);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (job.kind === "open")
-        throw new VitreousError(
-          `ONNX Runtime cannot be started: ${error.message.split("\n", 1)[0]}. Is it installed, and built for this platform?`,
-          { cause: error.message },
-        );
-      const doing = job.kind === "load" || job.kind === "loadInference" ? "load" : "run";
-      throw failure(error.message, { doing, model: "the training step", device, devices });
-    }
-  }
-
-  /** One after the other: a step is several questions. */
-  function queued<T>(work: () => Promise<T>): Promise<T> {
-    if (closing !== undefined) return Promise.reject(new VitreousError("The trainer was closed."));
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  }
-
-  function close(): Promise<void> {
-    closing ??= last
-      .then(() => ask({ kind: "close" }))
-      .catch(() => undefined)
-      .then(() => wire.end());
-    return closing;
-  }
-
-  function changed(arrays: NamedArrays): void {
-    if (plan.computed.length === 0) return;
-    indirect = new Map(arrays);
-    computed = set.compute(indirect);
-  }
-
-  const constantFeeds = (constants: Arrays): Fed[] =>
-    plan.computed.map(({ name, dims }) => ({
-      name,
-      dims,
-      data: (constants.get(name) ?? new Float32Array()).slice(),
-    }));
 
   async function runAll(
     batches: readonly TrainingBatch[],
   ): Promise<{ loss: number; logits: Float32Array; gathered: NamedArrays }> {
-    const sums = new Map<string, Float32Array>();
+    const sums = new Map<Form, Map<string, Float32Array>>();
     const logits: Float32Array[] = [];
     let loss = 0;
     const other = batches.find(({ sampleWeights }) => sampleWeights.length !== options.batch);
@@ -161,20 +117,30 @@ export async function openTrainer(
         `The batch holds ${other.sampleWeights.length} images, not the ${options.batch} that the trainer was opened for; fill it up with images of the sample weight 0.`,
       );
     }
-    const runs = batches.flatMap((batch) => inRuns(batch, run));
-    for (const [i, taken] of runs.entries()) {
+    const runs = batches.flatMap((batch) => {
+      const form = forms.of(batch.image);
+      return inRuns(batch, form.run).map((taken) => ({ form, taken }));
+    });
+    for (const [i, { form, taken }] of runs.entries()) {
+      const { key, run } = form;
+      const graph = form.step();
+      await form.loadStep(link);
       const masks = dropPathMasks(graph.keep, run, { seed, step: state.step, part: i });
-      const feeds = [...batchFeeds(graph, taken, masks), ...constantFeeds(computed)];
+      const feeds = [...batchFeeds(graph, taken, masks), ...form.constants(indirect)];
       const sampleWeights = copyOf(graph.inputs.sampleWeights, [run], taken.sampleWeights);
       const part = runs.length === 1 ? "only" : i === 0 ? "first" : "next";
       const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));
-      const reply = (await request({ kind: "run", feeds, sampleWeights, part }, transfer)) as RunReply;
+      const reply = (await request({ kind: "run", key, feeds, sampleWeights, part }, transfer)) as RunReply;
       loss += reply.loss;
       logits.push(reply.logits.subarray(0, (reply.logits.length / run) * taken.given));
-      addTo(sums, reply.computed);
+      const own = sums.get(form) ?? new Map<string, Float32Array>();
+      addTo(own, reply.computed);
+      sums.set(form, own);
     }
-    const gathered = plan.computed.length === 0 ? [] : [...set.gather(sums, indirect)];
-    return { loss, logits: joined(logits), gathered };
+    const gathered = new Map<string, Float32Array>();
+    for (const [{ parameters }, own] of sums)
+      if (own.size > 0) addTo(gathered, [...parameters.gather(own, indirect)]);
+    return { loss, logits: joined(logits), gathered: [...gathered] };
   }
 
   async function step(batches: readonly TrainingBatch[]): Promise<StepResult> {
@@ -182,12 +148,16 @@ export async function openTrainer(
     const { loss, logits, gathered } = await runAll(batches);
     const learningRate = rates(state.step);
     const updates = state.updates + 1;
+    const hold = held !== undefined && state.step < held.steps;
     const job: TrainerJob = {
       kind: "update",
       gathered,
       loss,
       learningRate,
+      weightDecay: weightDecay(state.step),
       updates,
+      hold,
+      heldUpdates: state.heldUpdates,
       averageDecay: averageDecay(updates),
     };
     const reply = (await request(job, buffersOf(gathered.map(([, data]) => data)))) as UpdateReply;
@@ -196,8 +166,9 @@ export async function openTrainer(
       step: state.step + 1,
       updates: applied ? updates : state.updates,
       refused: applied ? 0 : state.refused + 1,
+      heldUpdates: state.heldUpdates + (applied && hold ? 1 : 0),
     };
-    if (applied) changed(reply.indirect);
+    if (applied) indirect = new Map(reply.indirect);
     if (state.refused >= REFUSED) {
       throw new VitreousError(
         `The training has diverged: loss or gradient was no finite number in ${state.refused} steps in a row, the last with the loss ${loss} at a learning rate of ${learningRate}. Lower the learning rate, warm it up for longer or clip the gradient; the weights are those before these steps.`,
@@ -206,41 +177,46 @@ export async function openTrainer(
     return { loss, logits, gradientNorm, learningRate, applied };
   }
 
-  async function constantsOf(which: WhichWeights): Promise<Arrays> {
-    if (which === "current" || plan.computed.length === 0) return computed;
+  async function indirectOf(form: Form, which: WhichWeights): Promise<Arrays> {
+    if (which === "current" || form.parameters.computed.size === 0) return indirect;
     const { arrays } = (await request({ kind: "indirect", role: "averages" })) as ArraysReply;
-    return set.compute(new Map(arrays));
+    return new Map(arrays);
   }
 
-  async function predict(pixels: Float32Array, count: number, which: WhichWeights): Promise<Float32Array> {
-    const [input] = model.graph.inputs;
-    const [output] = model.graph.outputs;
-    const image = (input?.shape ?? []).slice(1).map(Number);
-    const size = elementCount(image);
+  async function predict(
+    pixels: Float32Array,
+    count: number,
+    which: WhichWeights,
+    { image, output }: PredictOptions,
+  ): Promise<Float32Array> {
+    const form = forms.of(image);
+    const { key, run } = form;
+    const [input] = form.model.graph.inputs;
+    const [first] = form.model.graph.outputs;
+    const size = elementCount(form.image);
     if (pixels.length !== count * size)
-      throw new VitreousError(`${pixels.length} numbers are not ${count} pictures of [${image.join(", ")}].`);
-    if (!inferenceLoaded) {
-      const bytes = joinPieces(writeModel(inferenceGraph(model, set.trained)));
-      await request({ kind: "loadInference", model: bytes }, [bytes.buffer]);
-      inferenceLoaded = true;
-    }
-    const constants = await constantsOf(which);
+      throw new VitreousError(
+        `${pixels.length} numbers are not ${count} pictures of [${form.image.join(", ")}].`,
+      );
+    await form.loadInference(link);
+    const values = await indirectOf(form, which);
     const parts: Float32Array[] = [];
     for (let from = 0; from < count; from += run) {
       const images = Math.min(run, count - from);
       const data = pixels.slice(from * size, (from + images) * size);
       const feeds = [
-        { name: input?.name ?? "", dims: [images, ...image], data },
-        ...constantFeeds(constants),
+        { name: input?.name ?? "", dims: [images, ...form.image], data },
+        ...form.constants(values),
       ];
       const job: TrainerJob = {
         kind: "predict",
+        key,
         feeds,
         averaged: which === "averaged",
-        output: output?.name ?? "",
+        output: output ?? first?.name ?? "",
       };
       const reply = (await request(job, buffersOf(feeds.map((feed) => feed.data)))) as PredictReply;
-      parts.push(reply.logits);
+      parts.push(reply.values);
     }
     return joined(parts);
   }
@@ -255,8 +231,9 @@ export async function openTrainer(
     const copies: NamedArrays = [...arrays].map(([name, data]) => [name, data.slice()]);
     const job: TrainerJob = { kind: "restore", roles, arrays: copies };
     const reply = (await request(job, buffersOf(copies.map(([, data]) => data)))) as ArraysReply;
-    changed(reply.arrays);
-    state = { step: counts.step, updates: counts.updates, refused: counts.refused };
+    indirect = new Map(reply.arrays);
+    const { step, updates, refused, heldUpdates = 0 } = counts;
+    state = { step, updates, refused, heldUpdates };
   }
 
   async function tensors(which: WhichWeights): Promise<Map<string, CheckpointTensor>> {
@@ -272,26 +249,18 @@ export async function openTrainer(
   };
 
   try {
-    devices = ((await request({ kind: "open", settings })) as Opened).devices;
-    if (devices.length > 0 && !devices.includes(device))
-      throw new VitreousError(
-        `The installed ONNX Runtime was built without the device '${device}'; it has ${devices.join(", ")}.`,
-      );
-    const bytes = joinPieces(writeModel(graph.model));
     const values: NamedArrays = set.parameters.map((parameter) => [parameter.name, parameter.values.slice()]);
-    await request({ kind: "load", step: bytes, plan, values }, [
-      bytes.buffer,
-      ...buffersOf(values.map(([, data]) => data)),
-    ]);
+    await request({ kind: "load", plan, values }, buffersOf(values.map(([, data]) => data)));
+    await forms.own.loadStep(link);
   } catch (error) {
     await close();
     throw error;
   }
   return {
     step: (batches) => queued(() => step(batches)),
-    predict: async (pixels, count, which) => {
+    predict: async (pixels, count, which, details = {}) => {
       const weights = kept(which);
-      return queued(() => predict(pixels, count, weights));
+      return queued(() => predict(pixels, count, weights, details));
     },
     snapshot: () => queued(snapshot),
     restore: (given) => queued(() => restore(given)),

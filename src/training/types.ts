@@ -24,6 +24,8 @@ export type Objective =
 export interface TrainingBatch {
   /** [batch, channels, height, width], prepared as the model wants. */
   readonly pixels: Float32Array;
+  /** [height, width] where it is not the model's own: one of the sizes that the trainer was opened for. */
+  readonly image?: readonly [number, number];
   /** [batch, classes]: what share of each class an image is. */
   readonly targets: Float32Array;
   /** [batch]: the loss is Σ weight·loss; 1 / size each for a mean. */
@@ -94,6 +96,8 @@ export interface TrainerState {
   readonly updates: number;
   /** Steps in a row that were not applied. */
   readonly refused: number;
+  /** Of the updates, those that left the held parameters as they were; 0 if left out. */
+  readonly heldUpdates?: number;
   /** "parameters/…", "firstMoments/…", "secondMoments/…" and, with EMA, "averages/…", each by parameter name. */
   readonly arrays: ReadonlyMap<string, Float32Array>;
 }

@@ -8,7 +8,7 @@ const TINY = 1e-6;
  *
  * @param {Float32Array} gradients
  */
-export function globalNorm(gradients) {
+export function normOf(gradients) {
   const { length } = gradients;
   const whole = length - (length % 4);
   let [a, b, c, d] = [0, 0, 0, 0];

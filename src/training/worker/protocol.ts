@@ -9,10 +9,24 @@ export interface ParameterPlan {
   readonly dims: readonly number[];
   /** Times the step's learning rate. */
   readonly rate: number;
-  /** Decoupled weight decay; 0 for none. */
-  readonly decay: number;
-  /** The step graph's output that is its gradient; undefined where the caller gathers it from computed constants. */
-  readonly gradient: string | undefined;
+  /** Whether the step's decoupled weight decay applies. */
+  readonly decay: boolean;
+  /** Whether graphs take it as it is and give its gradient; else the caller gathers that from computed constants. */
+  readonly direct: boolean;
+  /** Whether a held update leaves it as it is. */
+  readonly held: boolean;
+}
+
+export interface Plan {
+  readonly parameters: readonly ParameterPlan[];
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Largest norm of the gradient. */
+  readonly clip: number | undefined;
+  /** Whether that holds for each parameter's gradient by itself. */
+  readonly clipEach: boolean;
+  readonly averaged: boolean;
 }
 
 /** A constant that the caller computes from parameters. */
@@ -23,17 +37,13 @@ export interface ComputedPlan {
   readonly gradient: string;
 }
 
-export interface Plan {
-  readonly parameters: readonly ParameterPlan[];
+/** What the outputs of a step graph are. */
+export interface GraphPlan {
+  /** Of the direct parameters, by their names. */
+  readonly gradients: ReadonlyMap<string, string>;
   readonly computed: readonly ComputedPlan[];
   readonly losses: string;
   readonly logits: string;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Largest global norm of the gradient. */
-  readonly clip: number | undefined;
-  readonly averaged: boolean;
 }
 
 /** An input of one run. */
@@ -47,9 +57,12 @@ export type NamedArrays = readonly (readonly [string, Float32Array])[];
 
 export type TrainerJob =
   | { readonly kind: "open"; readonly settings: unknown }
-  | { readonly kind: "load"; readonly step: Uint8Array; readonly plan: Plan; readonly values: NamedArrays }
+  | { readonly kind: "load"; readonly plan: Plan; readonly values: NamedArrays }
+  /** A step graph, called `key` from then on: there is one for each image size. */
+  | { readonly kind: "loadStep"; readonly key: string; readonly model: Uint8Array; readonly graph: GraphPlan }
   | {
       readonly kind: "run";
+      readonly key: string;
       readonly feeds: readonly Fed[];
       readonly sampleWeights: Fed;
       /** Of a step of several runs the first forgets the gradients of the step before, the next add to them. */
@@ -62,16 +75,22 @@ export type TrainerJob =
       readonly gathered: NamedArrays;
       readonly loss: number;
       readonly learningRate: number;
+      readonly weightDecay: number;
       /** This one included. */
       readonly updates: number;
+      /** Whether the held parameters stay as they are. */
+      readonly hold: boolean;
+      /** How many of the updates left the held parameters as they were. */
+      readonly heldUpdates: number;
       /** Of the average of the weights. */
       readonly averageDecay: number;
     }
   /** Values of the parameters that have no output, now or on average. */
   | { readonly kind: "indirect"; readonly role: Role }
-  | { readonly kind: "loadInference"; readonly model: Uint8Array }
+  | { readonly kind: "loadInference"; readonly key: string; readonly model: Uint8Array }
   | {
       readonly kind: "predict";
+      readonly key: string;
       readonly feeds: readonly Fed[];
       readonly averaged: boolean;
       readonly output: string;
@@ -103,7 +122,7 @@ export interface UpdateReply {
 }
 
 export interface PredictReply {
-  readonly logits: Float32Array;
+  readonly values: Float32Array;
 }
 
 export interface ArraysReply {

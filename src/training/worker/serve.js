@@ -8,12 +8,12 @@
  * @import { InferenceSession as OrtSession, OnnxValue, Tensor as OrtTensor } from "onnxruntime-node"
  * @import { Reply, Request } from "../../runtime/worker/protocol.js"
  * @import { Store } from "./store.js"
- * @import { ArraysReply, Fed, NamedArrays, Plan, PredictReply, Role, RunReply, TrainerJob, UpdateReply } from "./protocol.js"
+ * @import { ArraysReply, Fed, GraphPlan, NamedArrays, Plan, PredictReply, Role, RunReply, TrainerJob, UpdateReply } from "./protocol.js"
  */
 import { discard } from "../../runtime/worker/serve.js";
 import { adamw } from "./adamw.js";
 import { average } from "./average.js";
-import { clipScale, globalNorm } from "./clip.js";
+import { clipScale, normOf } from "./clip.js";
 import { accumulate, countOf, fill, floats, place, storeOf } from "./store.js";
 
 /**
@@ -37,10 +37,12 @@ import { accumulate, countOf, fill, floats, place, storeOf } from "./store.js";
 export function serveTraining(host) {
   /** @type {Engine | undefined} */
   let engine;
-  /** @type {{ session: OrtSession, plan: Plan, store: Store, fetches: Record<string, OrtTensor>, weights: Record<string, OrtTensor> } | undefined} */
+  /** @type {{ plan: Plan, store: Store, weights: Record<string, OrtTensor> } | undefined} */
   let training;
-  /** @type {OrtSession | undefined} */
-  let inference;
+  /** @type {Map<string, { session: OrtSession, graph: GraphPlan, fetches: Record<string, OrtTensor> }>} */
+  const steps = new Map();
+  /** @type {Map<string, OrtSession>} */
+  const inferences = new Map();
   /** @type {Promise<void>} */
   let last = Promise.resolve();
 
@@ -79,37 +81,52 @@ export function serveTraining(host) {
   }
 
   /** @param {Plan["parameters"][number]} parameter */
-  const inputOf = (parameter) => (parameter.gradient === undefined ? undefined : parameter.name);
+  const inputOf = (parameter) => (parameter.direct ? parameter.name : undefined);
+
+  /** @param {Uint8Array} model */
+  function sessionOf(model) {
+    const { InferenceSession, sessionOptions } = opened();
+    return InferenceSession.create(model, sessionOptions).finally(() => discard(model.buffer));
+  }
 
   /** @param {Extract<TrainerJob, { kind: "load" }>} job */
-  async function load({ step, plan, values }) {
-    const { InferenceSession, Tensor, sessionOptions } = opened();
-    const session = await InferenceSession.create(step, sessionOptions).finally(() => discard(step.buffer));
+  function load({ plan, values }) {
     const store = storeOf(plan);
     fill(store, "parameters", new Map(values), "");
     if (plan.averaged) store.roles.averages.set(store.roles.parameters);
-    const fetches = views(store, store.gradients, ({ gradient }) => gradient);
-    for (const { dims, gradient } of plan.computed) {
+    training = { plan, store, weights: views(store, store.roles.parameters, inputOf) };
+  }
+
+  /** @param {Extract<TrainerJob, { kind: "loadStep" }>} job */
+  async function loadStep({ key, model, graph }) {
+    const { Tensor } = opened();
+    const { store } = loaded();
+    const session = await sessionOf(model);
+    const fetches = views(store, store.gradients, ({ name }) => graph.gradients.get(name));
+    for (const { dims, gradient } of graph.computed) {
       fetches[gradient] ??= new Tensor("float32", new Float32Array(countOf(dims)), dims);
     }
-    training = { session, plan, store, fetches, weights: views(store, store.roles.parameters, inputOf) };
+    steps.set(key, { session, graph, fetches });
   }
 
   /** @param {Extract<TrainerJob, { kind: "run" }>} job @returns {Promise<RunReply>} */
-  async function run({ feeds, sampleWeights, part }) {
-    const { session, plan, store, fetches, weights } = loaded();
+  async function run({ key, feeds, sampleWeights, part }) {
+    const { store, weights } = loaded();
+    const step = steps.get(key);
+    if (step === undefined) throw new Error(`No step graph '${key}' is loaded.`);
+    const { session, graph, fetches } = step;
     const fetched = await session.run(
       { ...weights, ...tensors([...feeds, sampleWeights]) },
       /** @type {Record<string, OnnxValue | null>} */ ({
         ...fetches,
-        [plan.losses]: null,
-        [plan.logits]: null,
+        [graph.losses]: null,
+        [graph.logits]: null,
       }),
     );
-    place(store, fetches);
+    place(store, graph.gradients, fetches);
     if (part !== "only") accumulate(store, part === "first");
     store.accumulated = part !== "only";
-    const losses = floats(fetched, plan.losses);
+    const losses = floats(fetched, graph.losses);
     let loss = 0;
     // What has no weight has no loss either: padding may be whatever it is.
     sampleWeights.data.forEach((weight, i) => {
@@ -117,30 +134,39 @@ export function serveTraining(host) {
     });
     return {
       loss,
-      logits: floats(fetched, plan.logits),
-      computed: plan.computed.map(({ name, gradient }) => [name, floats(fetches, gradient).slice()]),
+      logits: floats(fetched, graph.logits),
+      computed: graph.computed.map(({ name, gradient }) => [name, floats(fetches, gradient).slice()]),
     };
   }
 
   /** @param {Extract<TrainerJob, { kind: "update" }>} job @returns {UpdateReply} */
-  function update({ gathered, loss, learningRate, updates, averageDecay }) {
+  function update(job) {
+    const { loss, learningRate, weightDecay, updates, hold, heldUpdates, averageDecay } = job;
     const { plan, store } = loaded();
     const { roles, places } = store;
     const gradients = (store.accumulated && store.sums) || store.gradients;
-    const given = new Map(gathered);
+    const given = new Map(job.gathered);
     for (const { parameter, from } of places) {
-      if (parameter.gradient === undefined) gradients.set(given.get(parameter.name) ?? [], from);
+      if (!parameter.direct) gradients.set(given.get(parameter.name) ?? [], from);
     }
-    const gradientNorm = globalNorm(gradients);
+    const norms = plan.clipEach ? places.map(({ from, to }) => normOf(gradients.subarray(from, to))) : [];
+    const gradientNorm = plan.clipEach ? Math.hypot(...norms) : normOf(gradients);
     const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
     if (applied) {
       const { beta1, beta2, epsilon, clip } = plan;
       const { parameters, firstMoments: first, secondMoments: second } = roles;
-      const scale = clipScale(gradientNorm, clip);
-      for (const { parameter, from, to } of places) {
-        const { rate, decay } = parameter;
-        const options = { learningRate: learningRate * rate, decay, beta1, beta2, epsilon, updates, scale };
-        adamw({ parameters, gradients, first, second }, from, to, options);
+      for (const [i, { parameter, from, to }] of places.entries()) {
+        const { rate, decay, held } = parameter;
+        if (held && hold) continue;
+        adamw({ parameters, gradients, first, second }, from, to, {
+          learningRate: learningRate * rate,
+          decay: decay ? weightDecay : 0,
+          beta1,
+          beta2,
+          epsilon,
+          updates: held ? updates - heldUpdates : updates,
+          scale: clipScale(norms[i] ?? gradientNorm, clip),
+        });
       }
       if (plan.averaged) average(roles.averages, parameters, averageDecay);
     }
@@ -151,17 +177,18 @@ export function serveTraining(host) {
   function indirect(role) {
     const { store } = loaded();
     return store.places
-      .filter(({ parameter }) => parameter.gradient === undefined)
+      .filter(({ parameter }) => !parameter.direct)
       .map(({ parameter, from, to }) => [parameter.name, store.roles[role].slice(from, to)]);
   }
 
   /** @param {Extract<TrainerJob, { kind: "predict" }>} job @returns {Promise<PredictReply>} */
-  async function predict({ feeds, averaged, output }) {
+  async function predict({ key, feeds, averaged, output }) {
     const { store } = loaded();
-    if (inference === undefined) throw new Error("No graph for predictions is loaded.");
+    const inference = inferences.get(key);
+    if (inference === undefined) throw new Error(`No graph '${key}' for predictions is loaded.`);
     const flat = averaged ? store.roles.averages : store.roles.parameters;
     const fetched = await inference.run({ ...views(store, flat, inputOf), ...tensors(feeds) }, [output]);
-    return { logits: floats(fetched, output) };
+    return { values: floats(fetched, output) };
   }
 
   /** @param {Extract<TrainerJob, { kind: "snapshot" }>} job @returns {ArraysReply} */
@@ -190,6 +217,8 @@ export function serveTraining(host) {
       }
       case "load":
         return load(job);
+      case "loadStep":
+        return loadStep(job);
       case "run":
         return run(job);
       case "update":
@@ -197,9 +226,7 @@ export function serveTraining(host) {
       case "indirect":
         return { arrays: indirect(job.role) };
       case "loadInference": {
-        const { InferenceSession, sessionOptions } = opened();
-        const { buffer } = job.model;
-        inference = await InferenceSession.create(job.model, sessionOptions).finally(() => discard(buffer));
+        inferences.set(job.key, await sessionOf(job.model));
         return;
       }
       case "predict":
@@ -213,8 +240,8 @@ export function serveTraining(host) {
         return { arrays: indirect("parameters") };
       }
       case "close": {
-        await training?.session.release();
-        await inference?.release();
+        for (const { session } of steps.values()) await session.release();
+        for (const session of inferences.values()) await session.release();
         return;
       }
     }

@@ -3,7 +3,7 @@
  * optimiser goes over all of them at once: each role has one flat array, with the same places in each.
  *
  * @import { OnnxValue, Tensor as OrtTensor } from "onnxruntime-node"
- * @import { Plan, Role } from "./protocol.js"
+ * @import { GraphPlan, Plan, Role } from "./protocol.js"
  */
 
 /** ONNX Runtime's kernels like arrays that begin at a cache line. */
@@ -49,12 +49,14 @@ export function storeOf(plan) {
  * The gradients that ONNX Runtime wrote in place need nothing; two constants that are only added up share an output.
  *
  * @param {Store} store
+ * @param {GraphPlan["gradients"]} outputs
  * @param {Readonly<Record<string, OrtTensor>>} fetches
  */
-export function place({ places, gradients }, fetches) {
+export function place({ places, gradients }, outputs, fetches) {
   for (const { parameter, from, to } of places) {
-    if (parameter.gradient === undefined) continue;
-    const own = floats(fetches, parameter.gradient);
+    const output = outputs.get(parameter.name);
+    if (output === undefined) continue;
+    const own = floats(fetches, output);
     if (own.length !== to - from) throw new Error(`The gradient of '${parameter.name}' has another shape.`);
     if (own.buffer !== gradients.buffer || own.byteOffset !== 4 * from) gradients.set(own, from);
   }
