@@ -3,10 +3,10 @@
  * before anything is decoded; workers only decide when it is ready.
  */
 
-import type { Preprocessing } from "../../imaging/preprocessing.js";
+import { type Preprocessing, resizedTo } from "../../imaging/preprocessing.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { TrainingBatch } from "../types.js";
-import { drawsFor } from "./draws.js";
+import { below, type Draw, drawsFor } from "./draws.js";
 import { inOrder } from "./in-order.js";
 import { mixBatch } from "./mix.js";
 import type { AugmentationOptions } from "./options.js";
@@ -44,6 +44,11 @@ export interface TrainingPlan extends CommonPlan {
   readonly sampling?: Sampling;
   /** What becomes of an incomplete last batch; "drop" by default. A smaller set than one batch is padded. */
   readonly last?: "drop" | "pad";
+  /**
+   * [height, width] of the batches' images, each batch's drawn by (seed, epoch, number of the batch); by default all are of
+   * the size that the preprocessing gives.
+   */
+  readonly sizes?: readonly (readonly [number, number])[];
   /** By class; see `balancedClassWeights`. */
   readonly classWeights?: Float32Array;
 }
@@ -78,6 +83,15 @@ function gather(placed: readonly Placed[], batch: number, length: number, pool: 
   return pixels;
 }
 
+function atSize(p: Preprocessing, size: readonly [number, number]): Preprocessing {
+  const resized = resizedTo(p, size);
+  // What cannot be resized depends on the picture, which `preparedDims` has refused.
+  if (resized === undefined) throw new RangeError(`${p.source} cannot be brought to ${size.join("×")}`);
+  return resized;
+}
+
+const drawn = <T>(all: readonly T[], next: Draw): T | undefined => all[below(next, all.length)];
+
 /**
  * Batches for training. The same plan, epoch and batch number give the same bits, whatever came before and however many
  * workers there are. An image that cannot be read is told of and replaced by another of its class, always the same one.
@@ -87,8 +101,8 @@ function gather(placed: readonly Placed[], batch: number, length: number, pool: 
 export function trainingBatches(plan: TrainingPlan): TrainingBatches {
   checkPlan(plan);
   const { items, classes, preprocessing, pool, batch, augmentation, seed, sampling = "shuffle" } = plan;
-  const dims = preparedDims(preprocessing);
-  const length = dims[0] * dims[1] * dims[2];
+  preparedDims(preprocessing);
+  const preparations = (plan.sizes ?? []).map((image) => ({ image, prepared: atSize(preprocessing, image) }));
   const labels = items.map(({ label }) => label);
   oneHot(labels, classes);
   const last = items.length < batch ? "pad" : (plan.last ?? "drop");
@@ -109,17 +123,22 @@ export function trainingBatches(plan: TrainingPlan): TrainingBatches {
     signal: AbortSignal,
   ): Promise<TrainingBatch> => {
     const start = n * batch;
+    const { image, prepared } = drawn(preparations, drawsFor("size", seed, epoch, n)) ?? {
+      image: undefined,
+      prepared: preprocessing,
+    };
+    const dims = preparedDims(prepared);
     const chosen = order.subarray(start, start + batch);
     const placed = await Promise.all(
       [...chosen].map((index, i) => {
         const at = start + i;
         const augment = { options: augmentation, seed, epoch, place: at };
-        return place(index, { preprocessing, augment }, { epoch, at }, signal);
+        return place(index, { preprocessing: prepared, augment }, { epoch, at }, signal);
       }),
     );
     const indices = placed.map(({ index }) => index);
     const size = indices.length;
-    const pixels = gather(placed, batch, length, pool);
+    const pixels = gather(placed, batch, dims[0] * dims[1] * dims[2], pool);
     const targets = oneHot(
       indices.map((index) => labels[index] ?? 0),
       classes,
@@ -128,7 +147,14 @@ export function trainingBatches(plan: TrainingPlan): TrainingBatches {
     mixBatch({ pixels, targets, size, dims, classes }, augmentation, drawsFor("batch", seed, epoch, n));
     const weights = sampleWeights(targets, classes, batch, size, plan.classWeights);
     smoothLabels(targets, classes, size, augmentation.labelSmoothing);
-    return { pixels, targets, sampleWeights: weights, indices, size };
+    return {
+      pixels,
+      targets,
+      sampleWeights: weights,
+      indices,
+      size,
+      ...(image && { image }),
+    };
   };
 
   const batches = (epoch: number, from = 0): AsyncIterable<TrainingBatch> => {

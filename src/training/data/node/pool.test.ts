@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../../imaging/node/decode.js";
 import { rgbPng } from "../../../imaging/node/png.js";
 import { preprocess } from "../../../imaging/preprocess.js";
-import { torchvisionPreprocessing } from "../../../imaging/preprocessing.js";
+import { resizedTo, torchvisionPreprocessing } from "../../../imaging/preprocessing.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { TrainingBatch } from "../../types.js";
 import { evaluationBatches, type TrainingItem, type TrainingPlan, trainingBatches } from "../batches.js";
-import { augmentationOptions } from "../options.js";
+import { augmentationOptions, NO_AUGMENTATION } from "../options.js";
 import type { ImagePool } from "../pool.js";
 import { imagePool, poolOf } from "./pool.js";
 
@@ -135,6 +135,25 @@ describe("batches for training", () => {
     const last = batches.at(-1);
     expect(last?.size).toBe(1);
     expect(last?.pixels.subarray(3 * 16 * 16).every((v) => v === 0)).toBe(true);
+  });
+
+  it("are of the sizes asked for, drawn for each batch by its number, the pictures whole at each", async () => {
+    const sizes = [
+      [16, 16],
+      [24, 32],
+    ] as const;
+    const still = { augmentation: NO_AUGMENTATION, sizes, batch: 2 };
+    const batches = await collect(trainingBatches(plan(one, still))(0));
+    const drawn = batches.map(({ image }) => image?.join("x"));
+    expect(new Set(drawn)).toEqual(new Set(["16x16", "24x32"]));
+    expect(await collect(trainingBatches(plan(one, still))(0, 4))).toEqual(batches.slice(4));
+    expect(
+      (await collect(trainingBatches(plan(one, still))(1))).map(({ image }) => image?.join("x")),
+    ).not.toEqual(drawn);
+    const large = batches.find(({ image }) => image?.[1] === 32);
+    const image = await decodeImage(items[large?.indices[0] ?? -1]?.path ?? "");
+    const there = resizedTo(preprocessing, [24, 32]) ?? preprocessing;
+    expect(large?.pixels.subarray(0, 3 * 24 * 32)).toEqual(preprocess(image, there).data);
   });
 
   it("weigh images by their classes", async () => {
