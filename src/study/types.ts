@@ -112,7 +112,10 @@ export interface UnitKey {
   readonly seed?: number;
 }
 
-/** A score of one image; what scores.parquet has a row for. */
+/**
+ * A score of one image; what scores.parquet has a row for. Rows come by data set, model, method (controls behind),
+ * metric and image, each in the declaration's order, so that all that a mean is taken over comes together.
+ */
 export interface ScoreRow {
   readonly dataset: string;
   readonly model: string;
