@@ -99,11 +99,3 @@ export function settle(
     inferred: unstated.map(([name, value, from]) => ({ name, value: inWords(name, value), from })),
   };
 }
-
-/** A value of --arch: 7, 64x96 and the like for several, true, gelu. */
-export function argumentOf(text: string): unknown {
-  if (text === "true" || text === "false") return text === "true";
-  const numbers = text.split("x").map((part) => (part === "" ? Number.NaN : Number(part)));
-  if (numbers.some(Number.isNaN)) return text;
-  return numbers.length === 1 ? numbers[0] : numbers;
-}

@@ -2,9 +2,9 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { jsonOf } from "./vit-recognise.js";
 
 /** How many blocks there are under a path that ends in front of their number. */
 export function depthOf(tensors: TensorShapes, path: string): number {
@@ -37,9 +37,7 @@ export function described(
       `the tensors are of Hugging Face's ${modelType}, not of ${arch.name}: give --arch ${modelType}`,
     );
   const keys = [...new Set(found.map(([name]) => name))];
-  const given = Object.fromEntries(
-    Object.entries(arch?.parameters ?? {}).map(([key, text]) => [key, jsonOf(text)]),
-  );
+  const given = arch === undefined ? {} : argumentsOf(arch);
   const unknown = Object.keys(given).filter((key) => !keys.includes(key));
   if (unknown.length > 0)
     throw new VitreousError(

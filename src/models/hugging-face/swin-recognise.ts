@@ -5,8 +5,9 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { argumentOf, type Finding, type SwinShapes, settle, swinShapes } from "../swin-shapes.js";
+import { type Finding, type SwinShapes, settle, swinShapes } from "../swin-shapes.js";
 
 /** What shapes do not say, or not always. */
 const KEYS = ["image_size", "window_size", "pretrained_window_sizes", "hidden_act", "layer_norm_eps"];
@@ -86,9 +87,7 @@ export function recogniseSwin(tensors: TensorShapes, arch: Spec | undefined): Re
       `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")})`,
     );
   }
-  const stated = Object.fromEntries(
-    Object.entries(arch.parameters).map(([key, text]) => [key, argumentOf(text)]),
-  );
+  const stated = argumentsOf(arch);
   const { args, inferred } = settle(findings, stated);
   // Of Swin V2's windows, newer files have no trace.
   if (args.window_size === undefined) {

@@ -5,6 +5,7 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Inferred, Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { dinov2Hidden, isVitModelType, readVitConfig, type VitModelType } from "./vit-config.js";
 import { blocksPath, trunkPrefix } from "./vit-names.js";
@@ -64,14 +65,6 @@ function classOf(type: VitModelType, tensors: TensorShapes): string {
   return tensors.has("decoder.0.weight") ? `${names[type]}ForMaskedImageModeling` : `${names[type]}Model`;
 }
 
-/** A value of --arch as config.json would have it: 12, 1e-6, true, "gelu", [64, 96]. */
-export function jsonOf(text: string): unknown {
-  const size = /^(\d+)x(\d+)$/.exec(text);
-  if (size) return [Number(size[1]), Number(size[2])];
-  if (text === "true" || text === "false") return text === "true";
-  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
 /** What shapes do not say. */
 const KEYS = ["num_attention_heads", "image_size", "hidden_act", "layer_norm_eps"];
 
@@ -86,7 +79,7 @@ function stated(
     throw new VitreousError(
       `--arch ${type}: there is no parameter ${unknown.join(", ")} (there are: ${known.join(", ")})`,
     );
-  return Object.fromEntries(Object.entries(arch?.parameters ?? {}).map(([key, text]) => [key, jsonOf(text)]));
+  return arch === undefined ? {} : argumentsOf(arch);
 }
 
 /** The mlp_ratio that gives the hidden features which the tensors have; the library's default where it does. */

@@ -16,13 +16,15 @@ import {
 } from "../index.js";
 import { openTensors } from "./tensors.js";
 
-const CONFIG = "config.json";
+/** The file of a folder that says what its model is. */
+export const CONFIG = "config.json";
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** @throws VitreousError for a file that is no JSON */
+export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (error) {

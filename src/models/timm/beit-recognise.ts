@@ -5,12 +5,12 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import { squareFor } from "../relative-positions.js";
 import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { splitName, timmArchitecture } from "./architectures.js";
 import { modelShapes } from "./recognised.js";
-import { argumentsOf } from "./spec-arguments.js";
 
 const OWN = "blocks.0.attn.relative_position_bias_table";
 const SHARED = "rel_pos_bias.relative_position_bias_table";

@@ -5,12 +5,12 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { splitName, type TimmArchitecture, timmArchitecture } from "./architectures.js";
 import { evaShapes, isMetas } from "./eva-names.js";
 import { modelShapes } from "./recognised.js";
-import { argumentsOf } from "./spec-arguments.js";
 
 /** Tensors that timm's VisionTransformer has not. */
 const OWN = ["attn.q_bias", "attn.q_proj.weight", "mlp.fc1_g.weight", "gamma_1"].map(

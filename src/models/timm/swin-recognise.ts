@@ -5,11 +5,11 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised, Size } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { type Finding, type SwinShapes, settle, swinShapes } from "../swin-shapes.js";
 import { ROWS } from "./architectures.generated.js";
 import { splitName, type TimmArchitecture, timmArchitecture } from "./architectures.js";
-import { argumentsOf } from "./spec-arguments.js";
 import { isSwin } from "./swin-arguments.js";
 
 const PATCHES = "patch_embed.proj.weight";

@@ -5,12 +5,12 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentsOf } from "../argument.js";
 import { inferredFrom, type Stated, valuesOf } from "../stated.js";
 import type { TensorShapes } from "../stored-tensor.js";
 import { ROWS } from "./architectures.generated.js";
 import { splitName, timmArchitecture } from "./architectures.js";
 import { plainDescription, type TimmDescription } from "./config.js";
-import { argumentsOf } from "./spec-arguments.js";
 import { vitArguments } from "./vit-arguments.js";
 import { type Basics, basicsOf, findingsOf } from "./vit-findings.js";
 

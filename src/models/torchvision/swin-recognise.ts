@@ -2,8 +2,9 @@
 import { VitreousError } from "../../onnx/errors.js";
 import type { Spec } from "../../spec.js";
 import type { Recognised } from "../architecture.js";
+import { argumentOf } from "../argument.js";
 import type { TensorShapes } from "../stored-tensor.js";
-import { argumentOf, settle, swinShapes } from "../swin-shapes.js";
+import { settle, swinShapes } from "../swin-shapes.js";
 import { SWIN_PRESETS, swinPreset } from "./swin-presets.js";
 
 const NAMES = {

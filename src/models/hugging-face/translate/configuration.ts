@@ -88,6 +88,9 @@ const DEFAULTS: Readonly<Record<ClassifierType, Readonly<Record<string, unknown>
   swinv2: { ...SWIN, pretrained_window_sizes: [0, 0, 0, 0] },
 };
 
+/** What a configuration of this type can say of the model. */
+export const fieldsOf = (type: ClassifierType): readonly string[] => Object.keys(DEFAULTS[type]);
+
 /** Fields that say who wrote the file, or the same as others in older words. */
 const LEFT = ["transformers_version", "_name_or_path", "num_labels", "torch_dtype", "problem_type"];
 

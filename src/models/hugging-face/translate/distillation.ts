@@ -4,8 +4,8 @@
  */
 import { VitreousError } from "../../../onnx/errors.js";
 import { derived } from "../../derived.js";
+import { truncatedNormal } from "../../drawn.js";
 import type { StoredTensor, StoredTensors } from "../../stored-tensor.js";
-import { truncatedNormal } from "../../truncated-normal.js";
 import { configured, TEACHER } from "./configuration.js";
 import type { Translation } from "./index.js";
 import { deviationOf, initialTensor } from "./initial.js";

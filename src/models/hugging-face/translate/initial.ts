@@ -5,8 +5,8 @@
  * the paper's own code does (trunc_normal, 0.02), where transformers fills in zeros.
  */
 import { filled } from "../../derived.js";
+import { truncatedNormal } from "../../drawn.js";
 import type { StoredTensor } from "../../stored-tensor.js";
-import { truncatedNormal } from "../../truncated-normal.js";
 import type { HuggingFaceDescription } from "../config.js";
 
 const LOGIT_SCALE = Math.log(10);

@@ -3,7 +3,7 @@
  * what else is drawn does not change it.
  */
 import { elementCount } from "../onnx/tensor.js";
-import { mix, normal } from "../random.js";
+import { mix, normal, uniform } from "../random.js";
 import { given } from "./derived.js";
 import type { StoredTensor } from "./stored-tensor.js";
 
@@ -32,4 +32,18 @@ export function truncatedNormal(
     }
   };
   return given(dims, Float32Array.from({ length: elementCount(dims) }, draw));
+}
+
+/** Numbers drawn evenly from [−bound, bound). */
+export function evenlyDrawn(
+  name: string,
+  dims: readonly number[],
+  bound: number,
+  seed: number,
+): StoredTensor {
+  const next = uniform(seedOf(name, seed));
+  return given(
+    dims,
+    Float32Array.from({ length: elementCount(dims) }, () => bound * (2 * next() - 1)),
+  );
 }
