@@ -7,14 +7,13 @@ import { readGolden } from "../../test/corpus.js";
 import type { BuiltModel } from "../models/index.js";
 import { openCheckpoint } from "../models/node/open.js";
 import { readSafetensors } from "../models/safetensors.js";
-import { stored } from "../models/stored-tensor.js";
 import { readFloats } from "../models/weights.js";
 import { isStaticShape } from "../onnx/dim.js";
-import { float32Tensor, tensorToFloat32 } from "../onnx/tensor.js";
+import { tensorToFloat32 } from "../onnx/tensor.js";
 import { joinPieces, writeModel } from "../onnx/write.js";
 import { uniform } from "../random.js";
 import { stepGraph } from "./step-graph.js";
-import { smallModel } from "./testing/small.js";
+import { changedModel } from "./testing/small.js";
 import type { Objective, StepGraph } from "./types.js";
 
 const FIXTURES = fileURLToPath(new URL("../../test/fixtures", import.meta.url));
@@ -60,16 +59,6 @@ function byTensor(built: BuiltModel, step: StepGraph, outputs: Values, weights: 
   return gradients;
 }
 
-/** A checkpoint with those tensors that the golden has others for. */
-async function changed(name: string, golden: ReturnType<typeof readGolden>): ReturnType<typeof smallModel> {
-  const own = await smallModel(name);
-  const other = [...own.tensors].flatMap(([tensor, { dims }]) => {
-    const data = golden.get(`tensor.${tensor}`)?.data;
-    return data instanceof Float32Array ? [[tensor, stored(float32Tensor(dims, data))] as const] : [];
-  });
-  return other.length === 0 ? own : smallModel(name, new Map([...own.tensors, ...other]));
-}
-
 /** Largest difference relative to the largest expected value. */
 function distance(actual: Float32Array | undefined, expected: ArrayLike<number>): number {
   if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
@@ -90,7 +79,7 @@ describe("the graph of a training step, against PyTorch", () => {
 
     it(`has the losses and the gradient of every weight: ${basename(file, ".safetensors")}`, async () => {
       const golden = readGolden(path);
-      const { built, tensors } = await changed(metadata.get("checkpoint") ?? "", golden);
+      const { built, tensors } = await changedModel(metadata.get("checkpoint") ?? "", golden);
       const step = stepGraph(built.model, { batch: BATCH, trained: trainable(built), objective });
       const given = new Map<string, Float32Array>();
       const give = (input: string | undefined, name: string) => {

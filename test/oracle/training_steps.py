@@ -5,7 +5,7 @@ learning rates in BEiT's way. Computed in double precision; `float32_error` is h
 from that, the keys' biases left out: attention does not depend on them, so their gradients are nothing but rounding, which
 AdamW makes steps of. Images and targets are those of src/training/testing/small.ts. Run it with timm and transformers installed:
 
-    python test/oracle/training_steps.py
+    python test/oracle/training_steps.py [CASE...]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import copy
 import json
 import pathlib
 import re
+import sys
 import tempfile
 
 import numpy as np
@@ -25,19 +26,22 @@ import torch
 import torch.nn.functional as F
 import transformers
 
+from training_goldens import lowered
+
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures"
 CHECKPOINTS = FIXTURES / "checkpoints"
 CASES = {
     "steps-vit": "timm-vit-tiny-patch16-224-class-token",
     "steps-deit": "transformers-deitforimageclassificationwithteacher-two-heads",
     "steps-swin": "transformers-swinforimageclassification-plain",
+    "steps-swinv2-low-scales": "timm-swinv2-tiny-window8-256-float16-clamped-logit-scale",
 }
 STEPS, WARMUP, PEAK, LEAST = 10, 3, 2e-3, 2e-5
 BATCH, CLASSES, WIDTH = 4, 6, 3 * 16 * 16
 CLIP, WEIGHT_DECAY, LAYER_DECAY, EMA = 4.5, 0.05, 0.75, 0.9
 
 KEYS = re.compile(r"(attn\.qkv|key)\.bias$")
-UNDECAYED = re.compile(r"bias$|norm|token|pos_embed|position_embeddings|relative_position_bias_table")
+UNDECAYED = re.compile(r"bias$|norm|token|pos_embed|position_embeddings|relative_position_bias_table|cpb_mlp|logit_scale")
 
 
 def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,8 +73,11 @@ def opened(name: str, dtype: torch.dtype) -> tuple[torch.nn.Module, list[str]]:
     config = json.loads((folder / "config.json").read_text())
     if "architecture" in config:
         model = timm.create_model(config["architecture"], **config["model_args"])
-        model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
-        blocks = [f"blocks.{i}." for i in range(len(model.blocks))]
+        model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"), strict="swin" not in name)
+        if "swin" in name:
+            blocks = [f"layers.{i}.blocks.{j}." for i, d in enumerate(config["model_args"]["depths"]) for j in range(d)]
+        else:
+            blocks = [f"blocks.{i}." for i in range(len(model.blocks))]
     else:
         kind = getattr(transformers, config["architectures"][0])
         model = kind.from_pretrained(folder, attn_implementation="eager")
@@ -87,8 +94,9 @@ def depth(name: str, blocks: list[str]) -> int:
         if name.startswith(prefix):
             return i + 1
     # What merges a stage's tokens goes with the block behind it.
-    if merging := re.match(r"(swin\.encoder\.layers\.)(\d+)\.downsample", name):
-        return blocks.index(f"{merging[1]}{int(merging[2]) + 1}.blocks.0.") + 1
+    if merging := re.match(r"(.*layers\.)(\d+)\.downsample", name):
+        # timm lists it with the stage behind it, transformers with the one in front.
+        return blocks.index(f"{merging[1]}{int(merging[2]) + name.startswith('swin.')}.blocks.0.") + 1
     stem = re.search(r"embed|cls_token|pos_embed", name)
     return 0 if stem else len(blocks) + 1
 
@@ -110,8 +118,9 @@ def state(model: torch.nn.Module, names: dict[str, str]) -> dict[str, torch.Tens
     return {names[k]: v.detach().clone() for k, v in model.named_parameters()}
 
 
-def computed(name: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def computed(name: str, dtype: torch.dtype, low_scales: bool) -> dict[str, torch.Tensor]:
     model, blocks = opened(name, dtype)
+    changed = lowered(model) if low_scales else {}
     names = file_names(model)
     groups = [
         {
@@ -138,13 +147,14 @@ def computed(name: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
         losses.append(loss.detach())
     weights = {f"weights.{k}": v for k, v in state(model, names).items()}
     averages = {f"averages.{k}": v for k, v in state(average.module, names).items()}
-    return {"losses": torch.stack(losses), "norms": torch.stack(norms), **weights, **averages}
+    return {"losses": torch.stack(losses), "norms": torch.stack(norms), **weights, **averages, **changed}
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    for case, name in CASES.items():
-        exact, single = computed(name, torch.float64), computed(name, torch.float32)
+    for case in sys.argv[1:] or CASES:
+        name, low_scales = CASES[case], case.endswith("low-scales")
+        exact, single = (computed(name, dtype, low_scales) for dtype in (torch.float64, torch.float32))
         error = max(float((single[k].double() - v).abs().max() / v.abs().max()) for k, v in exact.items() if not KEYS.search(k))
         arrays = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in exact.items()}
         metadata = {"checkpoint": name, "rates": json.dumps(rates()), "float32_error": str(error)}

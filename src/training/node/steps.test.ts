@@ -6,7 +6,7 @@ import { readGolden } from "../../../test/corpus.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { parameterSet } from "../parameters.js";
 import type { Schedule } from "../schedule.js";
-import { smallBatch, smallModel } from "../testing/small.js";
+import { changedModel, smallBatch } from "../testing/small.js";
 import { nodeTrainer } from "./trainer.js";
 
 const SCHEDULE: Schedule = { kind: "cosine", peak: 2e-3, least: 2e-5, warmup: 3, steps: 10 };
@@ -31,7 +31,7 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
 }
 
 describe("ten steps", () => {
-  it.each(["steps-vit", "steps-deit", "steps-swin"])(
+  it.each(["steps-vit", "steps-deit", "steps-swin", "steps-swinv2-low-scales"])(
     "of %s are PyTorch's, whatever is trained in which layout",
     async (name) => {
       const path = fileURLToPath(
@@ -39,7 +39,7 @@ describe("ten steps", () => {
       );
       const golden = readGolden(path);
       const { metadata } = readSafetensors(readFileSync(path), path);
-      const { built, tensors } = await smallModel(metadata.get("checkpoint") ?? "");
+      const { built, tensors } = await changedModel(metadata.get("checkpoint") ?? "", golden);
       const parameters = await parameterSet(built, tensors);
       const trainer = await nodeTrainer({
         model: built.model,
@@ -58,6 +58,8 @@ describe("ten steps", () => {
       const [current, averaged] = [await trainer.tensors("current"), await trainer.tensors("averaged")];
       await trainer.close();
 
+      // Where single precision is worse than that, it is for PyTorch as well.
+      const tolerance = Math.max(1e-5, 2 * Number(metadata.get("float32_error")));
       const rates: number[] = JSON.parse(metadata.get("rates") ?? "[]");
       expect(
         distance(
@@ -76,7 +78,7 @@ describe("ten steps", () => {
           results.map(({ gradientNorm }) => gradientNorm),
           golden.get("norms")?.data as Float32Array,
         ),
-      ).toBeLessThan(1e-5);
+      ).toBeLessThan(tolerance);
       let compared = 0;
       let worst = 0;
       for (const [prefix, ours] of [
@@ -93,7 +95,7 @@ describe("ten steps", () => {
           compared += 1;
         }
       }
-      expect(compared).toBe(golden.size - 2);
+      expect(compared).toBe([...golden.keys()].filter((key) => /^(weights|averages)\./.test(key)).length);
       expect(worst).toBeLessThan(1e-5);
     },
   );

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type BuiltModel, buildModel, readConfig, type StoredTensors } from "../../models/index.js";
 import { readSafetensors } from "../../models/safetensors.js";
-import { storedTensors } from "../../models/stored-tensor.js";
+import { stored, storedTensors } from "../../models/stored-tensor.js";
+import { float32Tensor } from "../../onnx/tensor.js";
 import type { TrainingBatch } from "../types.js";
 
 /**
@@ -21,6 +22,21 @@ export async function smallModel(
     given ?? storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors);
   const description = readConfig(JSON.parse(readFileSync(path("config.json"), "utf8")));
   return { built: await buildModel(description, tensors), tensors };
+}
+
+/** The model with the tensors that a golden has others for, as `tensor.<name>`. */
+export async function changedModel(
+  name: string,
+  golden: ReadonlyMap<string, { readonly dims: readonly number[]; readonly data: ArrayBufferView }>,
+): ReturnType<typeof smallModel> {
+  const own = await smallModel(name);
+  const others = [...own.tensors.keys()].flatMap((tensor) => {
+    const other = golden.get(`tensor.${tensor}`);
+    return other?.data instanceof Float32Array
+      ? [[tensor, stored(float32Tensor(other.dims, other.data))] as const]
+      : [];
+  });
+  return others.length === 0 ? own : smallModel(name, new Map([...own.tensors, ...others]));
 }
 
 /** Images of 3·16·16 and smoothed targets of 6 classes; the sample weights make the mean of `of` images. */
