@@ -41,6 +41,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   metrics: ["onnx", "runtime", "anatomy", "imaging", "stats", "explain"],
   datasets: ["onnx", "imaging"],
   training: ["onnx", "autodiff", "runtime", "models", "imaging", "datasets", "stats", "api"],
+  study: [
+    "onnx",
+    "runtime",
+    "anatomy",
+    "models",
+    "explain",
+    "metrics",
+    "stats",
+    "imaging",
+    "datasets",
+    "api",
+    "training",
+  ],
 };
 
 interface Source {

@@ -8,6 +8,21 @@ import { VitreousError } from "../../onnx/errors.js";
 export const PARTS = ["train", "validation", "test"] as const;
 export type Part = (typeof PARTS)[number];
 
+/** What data sets call the parts. */
+const NAMES: Readonly<Record<string, Part>> = {
+  train: "train",
+  training: "train",
+  val: "validation",
+  valid: "validation",
+  validation: "validation",
+  dev: "validation",
+  test: "test",
+  testing: "test",
+};
+
+/** The part that a data set means by a name; undefined where it is none of the usual ones. */
+export const partNamed = (name: string): Part | undefined => NAMES[name.trim().toLowerCase()];
+
 const item = z.strictObject({
   path: z.string().min(1),
   label: z.string(),

@@ -11,7 +11,15 @@ import { readFailure } from "../../../imaging/node/file-error.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { TrainingItem } from "../batches.js";
 import { joinGroups } from "../groups.js";
-import { PARTS, type Part, readSplits, type SplitItem, type SplitRecord, splitCounts } from "../splits.js";
+import {
+  PARTS,
+  type Part,
+  partNamed,
+  readSplits,
+  type SplitItem,
+  type SplitRecord,
+  splitCounts,
+} from "../splits.js";
 
 export interface SplitOptions {
   /** Shares of the parts; 0.7, 0.1 and 0.2 by default. */
@@ -22,18 +30,6 @@ export interface SplitOptions {
 }
 
 const FRACTIONS: Readonly<Record<Part, number>> = { train: 0.7, validation: 0.1, test: 0.2 };
-
-/** What data sets call the parts. */
-const NAMES: Readonly<Record<string, Part>> = {
-  train: "train",
-  training: "train",
-  val: "validation",
-  valid: "validation",
-  validation: "validation",
-  dev: "validation",
-  test: "test",
-  testing: "test",
-};
 
 interface SetAside {
   readonly path: string;
@@ -47,7 +43,7 @@ const images = (n: number): string => `${n} image${n === 1 ? "" : "s"}`;
 /** The part that the data set itself puts an item in. */
 function ownPart(item: DatasetItem): Part | undefined {
   if (item.split === undefined) return undefined;
-  const part = NAMES[item.split.trim().toLowerCase()];
+  const part = partNamed(item.split);
   if (part) return part;
   throw new VitreousError(
     `${item.name} is in the split "${item.split}"; the splits are called train, val (or validation) and test.`,
