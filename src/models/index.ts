@@ -130,7 +130,8 @@ export async function buildModel(
   { head, ...options }: BuildOptions = {},
 ): Promise<BuiltModel> {
   const tensors = head === undefined ? own : withHeadTensors(own, head);
-  const planFor = (features?: Features) => planOf(description, own, { ...options, features });
+  const planFor = (features: Features | undefined = options.features) =>
+    planOf(description, own, { ...options, features });
   const plan = head === undefined ? planFor() : headPlan(head, planFor, (trunk) => widthOf(trunk, own));
   const weights = weightsOf(tensors, nameOf(description));
   writeGraph(plan, weights, nameOf(description));

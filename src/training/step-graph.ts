@@ -25,7 +25,7 @@ const LOSSES = "training/losses";
 
 const UNTYPED = { dtype: "float32", shape: undefined } as const;
 
-/** The model with the named constants as inputs and its batch fixed. */
+/** The model with the named constants as inputs, its first output alone, and its batch fixed. */
 function withInputs({ graph, ...model }: Model, batch: number, trained: ReadonlySet<string>): Model {
   const weights = [...trained].map((name): ValueInfo => {
     const tensor = graph.constants.get(name);
@@ -40,13 +40,14 @@ function withInputs({ graph, ...model }: Model, batch: number, trained: Readonly
   }));
   const constants = new Map([...graph.constants].filter(([name]) => !trained.has(name)));
   const inputs = [...fixed, ...weights];
+  const outputs = graph.outputs.slice(0, 1);
   // What was inferred was for any batch.
-  return { ...model, graph: { ...graph, inputs, constants, types: new Map() } };
+  return { ...model, graph: { ...graph, inputs, outputs, constants, types: new Map() } };
 }
 
 /**
  * Makes the graph of a training step from the inference graph of a checkpoint (`buildModel`), whose first input are the
- * pictures and whose only output are the logits [batch, classes].
+ * pictures and whose first output are the logits [batch, classes].
  *
  * The gradients are of Σ sampleWeights·losses. Everything that is not trained stays a constant, and nothing is
  * computed for its gradient.
