@@ -55,7 +55,8 @@ function readable({ architecture, args }: TimmDescription): Readonly<Record<stri
   return Object.fromEntries(kept);
 }
 
-function headsOf(description: TimmDescription, tensors: StoredTensors): readonly string[] {
+/** Modules of the classifiers. */
+export function headsOf(description: TimmDescription, tensors: StoredTensors): readonly string[] {
   if (timmArchitecture(description.architecture)?.class === "VisionTransformerDistilled")
     return ["head", "head_dist"];
   return isSwin(description) && !tensors.has("head.weight") ? ["head.fc"] : ["head"];

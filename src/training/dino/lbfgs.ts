@@ -58,7 +58,7 @@ function direction(gradient: Float64Array, pairs: readonly Pair[]): Float64Array
     ? 1 / (last.rho * inner(last.y, last.y))
     : 1 / Math.max(1, Math.sqrt(inner(gradient, gradient)));
   for (let i = 0; i < d.length; i++) d[i] = (d[i] as number) * scale;
-  pairs.forEach(({ s, y, rho }, i) => add(d, (alphas[i] ?? 0) - rho * inner(y, d), s));
+  for (const [i, { s, y, rho }] of pairs.entries()) add(d, (alphas[i] ?? 0) - rho * inner(y, d), s);
   return d;
 }
 

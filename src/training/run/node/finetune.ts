@@ -2,7 +2,6 @@
  * @file Fine-tuning from end to end: a checkpoint and a labelled data set in, a folder out that transformers and this
  * package open. The same request on the same folder goes on where it was stopped.
  */
-import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { makeFolder } from "../../../imaging/node/atomic.js";
 import { VitreousError } from "../../../onnx/errors.js";
@@ -14,6 +13,7 @@ import type { TrainingRecord } from "../record.js";
 import { asHalves, predicting, withArrays } from "./kept-weights.js";
 import { type LabelledData, labelledData } from "./labelled-data.js";
 import { lockFolder } from "./lock.js";
+import { refuseOccupied } from "./occupied.js";
 import { openFinetuneTrainer } from "./open-trainer.js";
 import { partsOf } from "./parts.js";
 import type { FinetuneRequest } from "./request.js";
@@ -172,15 +172,5 @@ async function train(
   } finally {
     await trainer.close();
     await pool.close();
-  }
-}
-
-/** A folder that holds a model which is not this run's is not written over. */
-async function refuseOccupied(out: string): Promise<void> {
-  for (const name of ["config.json", "model.safetensors", "model.onnx", "training.json"]) {
-    if ((await stat(join(out, name)).catch(() => undefined)) !== undefined)
-      throw new VitreousError(
-        `${out} holds ${name} already, and no state of a run that could be gone on with; give another folder`,
-      );
   }
 }

@@ -1,5 +1,4 @@
 /** @file What a fine-tuning leaves: the model in transformers' layout and as ONNX, the split, the record and the report. */
-import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { convertModel } from "../../../api/node/convert.js";
 import { writeFileAtomic } from "../../../imaging/node/atomic.js";
@@ -17,6 +16,7 @@ import { INTERVALS, recordText, type Settings, type TrainingRecord } from "../re
 import type { TrainingReport } from "../report-data.js";
 import type { Evaluated } from "./evaluate.js";
 import type { LabelledData } from "./labelled-data.js";
+import { machine } from "./machine.js";
 import type { StartingModel } from "./starting-model.js";
 import { wrongImages } from "./wrong-images.js";
 
@@ -104,9 +104,4 @@ async function reportOf(results: Results, record: TrainingRecord): Promise<Train
       "A measurement on this data set's images, made to develop and to study models. It says nothing of images from other devices, places or patients.",
     ],
   };
-}
-
-function machine(): TrainingRecord["machine"] {
-  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return { node: process.version, onnxruntime: version, platform: `${process.platform} ${process.arch}` };
 }
