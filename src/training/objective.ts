@@ -4,7 +4,6 @@
  */
 import { int } from "../onnx/attributes.js";
 import type { GraphBuilder } from "../onnx/builder.js";
-import { VitreousError } from "../onnx/errors.js";
 import type { Graph } from "../onnx/graph.js";
 import { elementCount, tensorToNumbers } from "../onnx/tensor.js";
 import type { Objective } from "./types.js";
@@ -55,9 +54,8 @@ function softDistillation(
 }
 
 /**
- * Writes the losses, float32 [batch].
- *
- * @throws VitreousError for distillation of a model with one head
+ * Writes the losses, float32 [batch]. In distillation, (1 − alpha)·the labels' + alpha·the teacher's: of a model with two
+ * heads the class head's and the distillation head's, of one with one head both of that one's (Hinton et al. 2015).
  */
 export function writeLosses(
   graph: GraphBuilder,
@@ -66,13 +64,9 @@ export function writeLosses(
   classes: number,
 ): string {
   if (objective.kind === "cross-entropy") return crossEntropy(graph, logits, targets);
-  if (heads === undefined || teacherLogits === undefined) {
-    throw new VitreousError(
-      "Distillation needs a model with two heads, one for the class and one for the distillation token, whose mean its logits are (DeiT). This one has one head: train it with cross-entropy, or begin with a distilled DeiT.",
-    );
-  }
+  if (teacherLogits === undefined) throw new RangeError("distillation needs the teacher's logits");
   const { mode, alpha, temperature } = objective;
-  const [classHead, distillationHead] = heads;
+  const [classHead, distillationHead] = heads ?? [logits, logits];
   const own = crossEntropy(graph, classHead, targets);
   const taught =
     mode === "hard"

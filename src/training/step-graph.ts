@@ -52,8 +52,7 @@ function withInputs({ graph, ...model }: Model, batch: number, trained: Readonly
  * The gradients are of Σ sampleWeights·losses. Everything that is not trained stays a constant, and nothing is
  * computed for its gradient.
  *
- * @throws VitreousError for a model that gives no logits, an unknown constant, a wrong option, or distillation of a
- *   model with one head
+ * @throws VitreousError for a model that gives no logits, an unknown constant, or a wrong option
  */
 export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
   const { batch, trained, objective, dropPath = 0 } = options;

@@ -9,9 +9,9 @@ export type Objective =
   /** Σ −target·log softmax(logits); targets are soft: label smoothing and MixUp are made outside. */
   | { readonly kind: "cross-entropy" }
   /**
-   * Two heads, the class token's and the distillation token's (Touvron et al. 2021), and a teacher's logits as a
-   * further input: (1 − alpha)·cross-entropy of the class head + alpha·the distillation head's loss. "hard":
-   * cross-entropy with the teacher's decision; "soft": temperature²·KL at that temperature.
+   * A teacher's logits as a further input: (1 − alpha)·cross-entropy with the targets + alpha·the teacher's loss. "hard":
+   * cross-entropy with the teacher's decision; "soft": temperature²·KL at that temperature. Of a model with a class and a
+   * distillation head (Touvron et al. 2021) each has one of the two; of one with a single head, it has both.
    */
   | {
       readonly kind: "distillation";

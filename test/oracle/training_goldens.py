@@ -1,7 +1,7 @@
 """Losses and gradients of every weight, as PyTorch has them, for the tiny checkpoints in test/fixtures/checkpoints.
 
 Each case is transformers' or timm's own model with its own forward pass; targets are soft, images are weighted, and the
-distilled DeiT has a teacher. Computed in double precision; `float32_error` is how far PyTorch's own single precision is
+distilled models have a teacher. Computed in double precision; `float32_error` is how far PyTorch's own single precision is
 from that. Run it with transformers and timm installed, for all cases or those named:
 
     python test/oracle/training_goldens.py [CASE...]
@@ -39,6 +39,9 @@ CASES = {
     "deit-hard": (TEACHER, HARD),
     "deit-soft": (TEACHER, SOFT),
     "swin": ("transformers-swinforimageclassification-plain", CROSS_ENTROPY),
+    # One head, which learns from the labels and from the teacher.
+    "swin-hard": ("transformers-swinforimageclassification-plain", HARD),
+    "swin-soft": ("transformers-swinforimageclassification-plain", SOFT),
     "swinv2-low-scales": ("transformers-swinv2forimageclassification-bfloat16-pretrained-windows", CROSS_ENTROPY),
     "dinov2-registers": (
         "transformers-dinov2withregistersforimageclassification-class-token-and-mean",
@@ -64,12 +67,14 @@ def losses(objective: dict, out, targets: torch.Tensor, teacher: torch.Tensor) -
     if objective["kind"] == "cross-entropy":
         return soft_cross_entropy(out.logits)
     alpha, t = objective["alpha"], objective["temperature"]
+    two = hasattr(out, "distillation_logits")
+    own, taught = (out.cls_logits, out.distillation_logits) if two else (out.logits, out.logits)
     if objective["mode"] == "hard":
-        taught = F.cross_entropy(out.distillation_logits, teacher.argmax(-1), reduction="none")
+        taught = F.cross_entropy(taught, teacher.argmax(-1), reduction="none")
     else:
-        student, wanted = (F.log_softmax(x / t, -1) for x in (out.distillation_logits, teacher))
+        student, wanted = (F.log_softmax(x / t, -1) for x in (taught, teacher))
         taught = F.kl_div(student, wanted, reduction="none", log_target=True).sum(-1) * t * t
-    return (1 - alpha) * soft_cross_entropy(out.cls_logits) + alpha * taught
+    return (1 - alpha) * soft_cross_entropy(own) + alpha * taught
 
 
 def as_checkpoint(model: transformers.PreTrainedModel) -> dict[str, torch.Tensor]:
