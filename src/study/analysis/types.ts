@@ -31,12 +31,12 @@ export interface StudyAnalysis {
 export interface DatasetFacts {
   readonly id: string;
   readonly title: string;
-  /** All that have a row; `CellGroup.values` has an entry for each, in this order. */
+  /** All of the study; `CellGroup.values` has an entry for each, in this order. */
   readonly images: readonly ImageFacts[];
   /** Independent groups (patients, near-duplicates); an image without one is its own. */
   readonly groups: number;
-  /** True classes that occur, sorted; empty where nothing is labelled. */
-  readonly labels: readonly string[];
+  /** The data set's classes; empty where nothing is labelled. */
+  readonly classes: readonly string[];
 }
 
 export interface ImageFacts {
@@ -141,7 +141,7 @@ export interface Accuracy {
   readonly interval: readonly [number, number] | null;
 }
 
-/** counts[i][j]: images of true class labels[i] that were taken for predicted[j]. */
+/** counts[i][j]: images of true class labels[i] that were taken for predicted[j]. True classes come first in `predicted`. */
 export interface Confusion {
   readonly dataset: string;
   readonly model: string;
@@ -170,7 +170,7 @@ export interface Comparison extends ColumnKey {
   /** Why there is no test. */
   readonly reason?: string;
   readonly effect: EffectSize | null;
-  /** Smallest true difference that this test, uncorrected, would find with the declared power. */
+  /** Smallest true mean difference that would be found with the declared power, at alpha ÷ the family's size. */
   readonly detectable: number | null;
 }
 
@@ -184,7 +184,7 @@ export interface TestResult {
   readonly family: number;
   readonly significant: boolean;
   /** How p was found. */
-  readonly computation: "exact" | "approximate" | "sampled";
+  readonly computation: "exact" | "asymptotic" | "monte-carlo";
 }
 
 export interface EffectSize {
@@ -205,12 +205,22 @@ export interface Ranking {
   readonly entries: readonly (RowKey & { readonly rank: number })[];
   /** Groups in which every row has a score. */
   readonly blocks: number;
-  readonly friedman: { readonly statistic: number; readonly p: number } | null;
+  readonly friedman: FriedmanResult | null;
   /** Mean ranks that differ by less cannot be told apart; null with the reason. */
   readonly criticalDifference: number | null;
   /** Maximal runs [first, last] of `entries` that cannot be told apart, two or more long. */
   readonly cliques: readonly (readonly [number, number])[];
   readonly reason?: string;
+}
+
+export interface FriedmanResult {
+  /** χ², with `df` degrees of freedom. */
+  readonly statistic: number;
+  readonly df: number;
+  /** Of Iman and Davenport's F where it is defined, else of χ². */
+  readonly p: number;
+  /** Kendall's W in [0, 1]: how far the images agree on the order. */
+  readonly w: number;
 }
 
 /** Do two metrics (on one data set), or two data sets (by one metric), order the rows alike? Better is larger for all. */
@@ -227,17 +237,21 @@ export interface Agreement {
   readonly reason?: string;
 }
 
-/** How fine a data set can tell rows apart: over all comparisons of two rows of a column. */
+/**
+ * How fine a data set can tell rows apart: over all comparisons of two rows of a column, at alpha ÷ their number, since
+ * they are corrected for together.
+ */
 export interface Detectability extends ColumnKey {
+  /** Independent groups, in the comparison that has the fewest. */
   readonly groups: number;
   readonly power: number;
   readonly alpha: number;
-  /** Median and largest of the smallest detectable differences. */
+  /** Median and largest of the smallest detectable mean differences. */
   readonly median: number | null;
   readonly largest: number | null;
-  /** Median size of the differences that were found. */
-  readonly observed: number | null;
-  /** The set is too small for what was found: the median detectable difference exceeds the observed one. */
+  /** Between the best and the worst mean of the column. */
+  readonly span: number | null;
+  /** No test can reach alpha, or not even the span is detectable. */
   readonly tooSmall: boolean;
   readonly sentence: string;
 }
