@@ -19,6 +19,8 @@ export interface ModelParts extends Understood {
   readonly preparer: ImagePreparer;
   /** How its file was understood, where a person should know: values that were inferred. */
   readonly notes?: readonly string[];
+  /** Sets of methods that stay ready to run; default 1. */
+  readonly ready?: number;
 }
 
 /** The parts with what takes a run of the model's head to know: how black comes out. */
@@ -38,8 +40,8 @@ export class ImageModel extends OpenedModel {
   readonly notes: readonly string[];
   protected readonly preparer: ImagePreparer;
 
-  constructor({ anatomy, graphs, runtime, settings, facts, preparer, notes = [] }: ModelParts) {
-    super(anatomy, facts, new Sessions(runtime, graphs, facts.name));
+  constructor({ anatomy, graphs, runtime, settings, facts, preparer, notes = [], ready = 1 }: ModelParts) {
+    super(anatomy, facts, new Sessions(runtime, graphs, facts.name, ready));
     this.preprocessing = settings.preprocessing;
     this.warnings = settings.warnings;
     this.notes = notes;

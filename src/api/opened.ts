@@ -8,16 +8,17 @@ import { compileMethods, type TargetMode, usesGradients } from "../explain/compi
 import { imageMap } from "../explain/map.js";
 import type { Method } from "../explain/method.js";
 import { methodSpec } from "../explain/registry.js";
-import type { Metric } from "../metrics/metric.js";
+import type { Metric, MetricSubject } from "../metrics/metric.js";
 import { VitreousError } from "../onnx/errors.js";
 import { explainSubjects, type Subject } from "./explain.js";
 import type { ModelImage } from "./image.js";
-import { planItems, readScores } from "./plan-scores.js";
+import { type EndpointItem, planEndpoints, planItems, readEndpoints, readScores } from "./plan-scores.js";
 import { argmax, type Prediction, topPredictions } from "./prediction.js";
-import { scoreJobs } from "./score.js";
+import { type ScoreRun, scoreJobs } from "./score.js";
 import type { Sessions } from "./sessions.js";
 import { NO_CLASSES, parseTarget, seedOf, type Target, type TargetChoice } from "./target.js";
 import type {
+  Endpoints,
   ExplainSettings,
   Explanation,
   ExplanationMap,
@@ -148,26 +149,25 @@ export class OpenedModel {
     settings: RunSettings = {},
   ): AsyncGenerator<ScoredImage> {
     if (metrics.length > 0) this.#demandClasses();
-    const { session, logits, batch, feedRows } = await this.#sessions.forward();
-    const { classes, features } = this.anatomy.output;
-    const size = this.#sessions.inputSize;
-    const shared = { seed: this.facts.seed, black: this.facts.black };
-    const grid = this.anatomy.family === "unknown" ? {} : { grid: this.anatomy.grid };
-    const jobs = planItems(items, metrics, { ...shared, ...grid });
-    const run = {
-      session,
-      logits,
-      classes: features ?? classes,
-      size,
-      feed: feedRows,
-      batch: batchSize(batch, settings),
-    };
-    for await (const scored of scoreJobs(jobs, {
-      ...run,
-      signal: settings.signal,
-      onForward: settings.onProgress,
-    })) {
+    const jobs = planItems(items, metrics, this.#subject());
+    for await (const scored of scoreJobs(jobs, await this.#scoreRun(settings))) {
       yield readScores(scored.id, metrics, scored.logits);
+    }
+  }
+
+  /**
+   * Runs what metrics need of each image whatever the map is (the ends of a curve), in order, in batches: given to
+   * scoreAll as `known`, it is run once for all maps.
+   */
+  async *endpointsAll(
+    items: AsyncIterable<EndpointItem> | Iterable<EndpointItem>,
+    metrics: readonly Metric[],
+    settings: RunSettings = {},
+  ): AsyncGenerator<Endpoints> {
+    this.#demandClasses();
+    const jobs = planEndpoints(items, metrics, this.#subject());
+    for await (const job of scoreJobs(jobs, await this.#scoreRun(settings))) {
+      yield readEndpoints(job.id, job.logits);
     }
   }
 
@@ -182,6 +182,27 @@ export class OpenedModel {
   /** Frees the sessions and ends the runtime. */
   async close(): Promise<void> {
     await this.#sessions.close();
+  }
+
+  /** What is the same for all plans. */
+  #subject(): Pick<MetricSubject, "seed" | "black" | "grid"> {
+    const { seed, black } = this.facts;
+    return { seed, black, ...(this.anatomy.family === "unknown" ? {} : { grid: this.anatomy.grid }) };
+  }
+
+  async #scoreRun(settings: RunSettings): Promise<ScoreRun> {
+    const { session, logits, batch, feedRows } = await this.#sessions.forward();
+    const { classes, features } = this.anatomy.output;
+    return {
+      session,
+      logits,
+      classes: features ?? classes,
+      size: this.#sessions.inputSize,
+      feed: feedRows,
+      batch: batchSize(batch, settings),
+      signal: settings.signal,
+      onForward: settings.onProgress,
+    };
   }
 
   #refusal(method: Method): string | undefined {

@@ -5,7 +5,7 @@ import { VitreousError } from "../onnx/errors.js";
 import type { ModelImage } from "./image.js";
 import { argmax, softmax } from "./prediction.js";
 import type { ScoreJob } from "./score.js";
-import type { MapToScore, ScoredImage, ScoreItem } from "./types.js";
+import type { Endpoints, MapToScore, ScoredImage, ScoreItem } from "./types.js";
 
 /** A plan for each map and metric, map by map; an image is blurred once however many of them ask for it. */
 export async function* planItems(
@@ -14,12 +14,8 @@ export async function* planItems(
   model: Pick<MetricSubject, "seed" | "black" | "grid">,
 ): AsyncGenerator<ScoreJob<PlannedItem>> {
   for await (const item of items) {
-    const { image, maps, logits } = item;
-    let blur: Float32Array | undefined;
-    const blurred = (): Float32Array => {
-      blur ??= riseBlur(image.tensor);
-      return blur;
-    };
+    const { image, maps } = item;
+    const blurred = item.blurred ?? blurOnce(image.tensor);
     const plans = maps.flatMap((map) => {
       checkMap(map, image);
       return metrics.map((metric) =>
@@ -29,9 +25,65 @@ export async function* planItems(
     yield {
       id: { item, plans },
       plans: [cleanPlan(image.tensor), ...plans],
-      ...(logits ? { known: new Map([["clean", logits]]) } : {}),
+      known: knownOf(item),
     };
   }
+}
+
+/** The inputs of the metrics' plans that no map changes: one plan an image, its results under the keys it has. */
+export async function* planEndpoints(
+  items: AsyncIterable<EndpointItem> | Iterable<EndpointItem>,
+  metrics: readonly Metric[],
+  model: Pick<MetricSubject, "seed" | "black" | "grid">,
+): AsyncGenerator<ScoreJob<PlannedEndpoints>> {
+  for await (const item of items) {
+    const { tensor } = item.image;
+    const blurred = item.blurred ?? blurOnce(tensor);
+    const map = new Float32Array(tensor.height * tensor.width);
+    const plans = metrics.map((metric) => {
+      const plan = metric.plan({ ...model, image: tensor, blurred, map });
+      const shared = plan.shared ?? [];
+      const at = (index: number): number => shared[index] ?? 0;
+      return {
+        ...plan,
+        count: shared.length,
+        key: (index: number) => plan.key(at(index)),
+        write: (index: number, target: Float32Array) => plan.write(at(index), target),
+      };
+    });
+    yield { id: { item, plans }, plans, known: knownOf(item) };
+  }
+}
+
+export type EndpointItem = Pick<ScoreItem, "image" | "logits" | "known" | "blurred">;
+
+export interface PlannedEndpoints {
+  readonly item: EndpointItem;
+  readonly plans: readonly ReturnType<Metric["plan"]>[];
+}
+
+/** RISE's blur of an image, computed when it is first asked for. */
+export function blurOnce(tensor: ImageTensor): () => Float32Array {
+  let blur: Float32Array | undefined;
+  return () => {
+    blur ??= riseBlur(tensor);
+    return blur;
+  };
+}
+
+function knownOf({ logits, known }: EndpointItem): ReadonlyMap<string, Float32Array> {
+  return new Map([...(known ?? []), ...(logits ? [["clean", logits] as const] : [])]);
+}
+
+export function readEndpoints(
+  { item, plans }: PlannedEndpoints,
+  rows: readonly (readonly Float32Array[])[],
+): Endpoints {
+  const known = new Map<string, Float32Array>();
+  plans.forEach((plan, p) => {
+    for (const [i, row] of (rows[p] ?? []).entries()) known.set(plan.key(i), row);
+  });
+  return { image: item.image, known };
 }
 
 export interface PlannedItem {

@@ -28,9 +28,6 @@ export interface ModelGraphs {
   readonly batch: "dynamic" | number;
 }
 
-/** Explanation sessions kept beside the forward one. */
-const KEPT = 1;
-
 interface Explaining {
   readonly session: Session;
   readonly compiled: Compiled;
@@ -40,13 +37,16 @@ export class Sessions {
   readonly #runtime: Runtime;
   readonly #graphs: ModelGraphs;
   readonly #name: string;
+  readonly #ready: number;
   #forward: Promise<Session> | undefined;
   readonly #explaining = new Map<string, Promise<Explaining>>();
 
-  constructor(runtime: Runtime, graphs: ModelGraphs, name: string) {
+  /** @param ready explanation sessions kept beside the forward one */
+  constructor(runtime: Runtime, graphs: ModelGraphs, name: string, ready: number) {
     this.#runtime = runtime;
     this.#graphs = graphs;
     this.#name = name;
+    this.#ready = ready;
   }
 
   get differentiable(): Model {
@@ -83,7 +83,8 @@ export class Sessions {
     const key = JSON.stringify([mode, methods.map((m) => [m.name, m.parameters])]);
     let entry = this.#explaining.get(key);
     if (entry === undefined) {
-      for (const [old, loading] of [...this.#explaining].slice(0, this.#explaining.size + 1 - KEPT)) {
+      const tooMany = Math.max(0, this.#explaining.size + 1 - this.#ready);
+      for (const [old, loading] of [...this.#explaining].slice(0, tooMany)) {
         this.#explaining.delete(old);
         await (await loading).session.release();
       }

@@ -44,6 +44,21 @@ export function classIndex(text: string, labels: readonly string[]): number | un
   return index < labels.length ? index : undefined;
 }
 
+/**
+ * Which of a model's classes a data set's labels mean: undefined for one that is none of them. Numbers are classes only
+ * where all of the labels are: a folder "2024" beside others is no class 2024.
+ *
+ * @param said all labels of the data set
+ */
+export function classReader(
+  said: readonly string[],
+  labels: readonly string[],
+): (label: string) => number | undefined {
+  const numbered =
+    said.length > 1 && said.every((label) => /^\d+$/.test(label) && Number(label) < labels.length);
+  return (label) => (numbered || !/^\d+$/.test(label) ? classIndex(label, labels) : undefined);
+}
+
 function classesInWords(labels: readonly string[]): string {
   const named = labels.some((label, i) => label !== String(i));
   const range = `it has ${labels.length} classes, 0 to ${labels.length - 1}`;

@@ -51,6 +51,10 @@ export interface ScoreItem {
   readonly classes?: readonly number[];
   /** The clean image's logits where they are known, so that it is not run again. */
   readonly logits?: Float32Array;
+  /** Logits of further inputs that are known, by the metrics' own keys (as from endpointsAll): they are not run again. */
+  readonly known?: ReadonlyMap<string, Float32Array>;
+  /** The image under RISE's blur where it is kept, so that it is not blurred again. */
+  readonly blurred?: () => Float32Array;
 }
 
 export interface Score extends MetricScore {
@@ -62,6 +66,13 @@ export interface Score extends MetricScore {
   readonly class: number;
 }
 
+/** What metrics run of an image whatever the map is. */
+export interface Endpoints {
+  readonly image: ModelImage;
+  /** Logits by the metrics' own keys. */
+  readonly known: ReadonlyMap<string, Float32Array>;
+}
+
 export interface ScoredImage {
   readonly item: ScoreItem;
   readonly logits: Float32Array;
@@ -71,6 +82,8 @@ export interface ScoredImage {
 export interface ModelFacts {
   readonly name: string;
   readonly sha256?: string;
+  /** SHA-256 of the configuration files beside it, one after the other: with `sha256`, of all that says what it is. */
+  readonly configuration?: string;
   readonly labels: readonly string[];
   /** A black pixel in normalised space, per channel. */
   readonly black: readonly number[];

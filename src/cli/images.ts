@@ -6,7 +6,7 @@ import { basename, dirname, resolve, sep } from "node:path";
 import { pipelined } from "../api/batches.js";
 import type { ModelImage } from "../api/image.js";
 import type { NodeModel } from "../api/node/node-model.js";
-import { classIndex } from "../api/target.js";
+import { classReader } from "../api/target.js";
 import { collectImages, type InputImage } from "../datasets/collect.js";
 import { openDataset } from "../datasets/open.js";
 import { VitreousError } from "../onnx/errors.js";
@@ -152,17 +152,12 @@ export function labelReader(
   facts: ImageList["facts"],
   labels: readonly string[],
 ): (path: string) => number | undefined {
-  const named = (text: string): number | undefined =>
-    /^\d+$/.test(text) ? undefined : classIndex(text, labels);
-  const said = [...new Set([...facts.values()].flatMap(({ label }) => label ?? []))];
-  // Numbers are classes only where all of them are: a folder "2024" beside others is no class 2024.
-  const numbered =
-    said.length > 1 && said.every((label) => /^\d+$/.test(label) && Number(label) < labels.length);
+  const classOf = classReader([...new Set([...facts.values()].flatMap(({ label }) => label ?? []))], labels);
+  const ofFolder = classReader([], labels);
   return (path) => {
     const full = resolve(path);
     const label = facts.get(full)?.label;
-    const index = label === undefined ? undefined : numbered ? classIndex(label, labels) : named(label);
-    return index ?? named(basename(dirname(full)));
+    return (label === undefined ? undefined : classOf(label)) ?? ofFolder(basename(dirname(full)));
   };
 }
 

@@ -6,7 +6,7 @@
 import { checkOptions } from "../spec.js";
 import type { Metric } from "./metric.js";
 import { type CurveOptions, curveSchema } from "./options.js";
-import { perturbationPlan } from "./perturbation.js";
+import { drawsFromSeed, perturbationPlan } from "./perturbation.js";
 
 export const insertionSchema = curveSchema("blur");
 
@@ -19,6 +19,7 @@ export function insertion(options: CurveOptions = {}): Metric {
     direction: "higher",
     category: "faithfulness",
     citation: "Petsiuk et al., RISE, BMVC 2018 (arXiv 1806.07421)",
+    random: drawsFromSeed(resolved),
     plan: (subject) =>
       perturbationPlan(subject, {
         ...resolved,

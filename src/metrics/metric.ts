@@ -34,6 +34,8 @@ export interface EvaluationPlan {
   key(index: number): string;
   /** Writes perturbed input `index` into `target` (channels·height·width). Called with increasing index, some skipped. */
   write(index: number, target: Float32Array): void;
+  /** Which inputs do not depend on the map (a curve's two ends), so that one run of them serves all maps; none by default. */
+  readonly shared?: readonly number[];
   /** Scores from the class's softmax probability at each input, in order. */
   score(probabilities: Float64Array): MetricScore;
 }
@@ -53,5 +55,7 @@ export interface Metric {
   readonly direction: "higher" | "lower";
   readonly category: "faithfulness" | "localisation" | "complexity" | "robustness" | "randomisation";
   readonly citation: string;
+  /** false: no plan draws from the subject's seed, and no number depends on it. Absent: it may. */
+  readonly random?: boolean;
   plan(subject: MetricSubject): EvaluationPlan;
 }

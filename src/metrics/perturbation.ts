@@ -24,6 +24,11 @@ export interface PerturbationOptions {
   readonly ties: number;
 }
 
+/** Whether a plan with these options draws from the subject's seed. */
+export function drawsFromSeed({ baseline, ties }: Pick<PerturbationOptions, "baseline" | "ties">): boolean {
+  return baseline === "noise" || ties > 0;
+}
+
 /** ⌈HW/step⌉ + 1 points of each tie order: the stable one first. */
 export function perturbationPlan(subject: MetricSubject, options: PerturbationOptions): EvaluationPlan {
   const { data, channels, height, width } = subject.image;
@@ -44,6 +49,7 @@ export function perturbationPlan(subject: MetricSubject, options: PerturbationOp
   return {
     count: points * walks.length,
     parameters: { step: options.step, baseline: options.baseline, order: options.order, ties: options.ties },
+    shared: [0, points - 1],
     key: (index) => keys[Math.floor(index / points)]?.[index % points] ?? "",
     write(index, target) {
       const wanted = Math.min((index % points) * options.step, area);

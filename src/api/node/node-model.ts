@@ -20,11 +20,14 @@ export class NodeModel extends ImageModel {
   /** Reads an image file, or all items of a .npy batch [N,C,H,W]. */
   async readAll(path: string): Promise<readonly ModelImage[]> {
     const bytes = await readBytes(path);
-    const sha256 = sha256OfBytes(bytes);
-    if (path.toLowerCase().endsWith(".npy")) return this.#tensors(bytes, path, sha256);
-    const decoded = await decodeImage(bytes, path);
-    const { tensor, display } = await this.preparer.picture(decoded);
-    return [{ name: path, tensor, display, sha256 }];
+    if (path.toLowerCase().endsWith(".npy")) return this.#tensors(bytes, path, sha256OfBytes(bytes));
+    return [await this.decode(bytes, path)];
+  }
+
+  /** A picture from its file's bytes. */
+  async decode(bytes: Uint8Array, name: string): Promise<ModelImage> {
+    const { tensor, display } = await this.preparer.picture(await decodeImage(bytes, name));
+    return { name, tensor, display, sha256: sha256OfBytes(bytes) };
   }
 
   async #tensors(bytes: Uint8Array, path: string, sha256: string): Promise<readonly ModelImage[]> {

@@ -8,6 +8,7 @@ import { understand } from "../graphs.js";
 import { completeParts, type ModelParts } from "../image-model.js";
 import { readSettings } from "../settings.js";
 import { NodeModel } from "./node-model.js";
+import { sha256OfBytes } from "./sha256.js";
 import { readSource } from "./source.js";
 import { readText } from "./text.js";
 
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly hints?: AnatomyHints;
   /** For random baselines, tie orders and controls; default 0. */
   readonly seed?: number;
+  /** Sets of methods that stay ready to run, each of which holds the weights once more; default 1. */
+  readonly ready?: number;
   /** Ends a download from the Hugging Face hub; what has come is kept for the next time. */
   readonly signal?: AbortSignal;
   /** While a model is downloaded: bytes that have come, of how many, and the file they belong to. */
@@ -50,7 +53,8 @@ export interface OpenOptions {
  * @throws VitreousError: no such file, no model, no image classifier, settings that do not fit it.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<NodeModel> {
-  return new NodeModel((await openParts(path, options)).parts);
+  const { parts } = await openParts(path, options);
+  return new NodeModel(options.ready === undefined ? parts : { ...parts, ready: options.ready });
 }
 
 export interface OpenedParts {
@@ -82,7 +86,14 @@ export async function openParts(path: string, options: OpenOptions): Promise<Ope
       { preprocess, labels, beside, metadata, imageSize, ownClassifier },
       anatomy,
     );
-    const facts = { name: path, sha256: source.sha256, labels: settings.labels, seed: options.seed ?? 0 };
+    const configuration = sha256OfBytes(new TextEncoder().encode(beside.map(({ text }) => text).join("\0")));
+    const facts = {
+      name: path,
+      sha256: source.sha256,
+      configuration,
+      labels: settings.labels,
+      seed: options.seed ?? 0,
+    };
     const parts = await completeParts({ anatomy, graphs, head, runtime, settings, facts, notes });
     return { parts, original: source.model };
   } catch (error) {
