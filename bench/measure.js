@@ -1,40 +1,50 @@
 /** @file Two pieces of work in turns: machines are noisy, so medians of paired ratios, never seconds. */
 
 /** @param {readonly number[]} numbers */
-const median = (numbers) => {
+export const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 };
 
-/** @param {() => Promise<unknown>} work @returns {Promise<number>} milliseconds */
-async function time(work) {
+/**
+ * @param {() => Promise<unknown>} work
+ * @param {number} rest
+ * @returns {Promise<number>} milliseconds
+ */
+async function time(work, rest) {
+  if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
 /**
- * Runs both in turns and gives the median of time(work)/time(plain) with the quartiles.
+ * Runs both in turns and gives the median of time(work)/time(plain) with the quartiles, and both medians in milliseconds.
  * @param {() => Promise<unknown>} plain
  * @param {() => Promise<unknown>} work
  * @param {number} rounds
+ * @param {number} rest milliseconds before each turn that do not count: in which the other's threads come to rest
  */
-export async function ratio(plain, work, rounds) {
+export async function ratio(plain, work, rounds, rest = 0) {
   await plain();
   await work();
   const ratios = [];
   const times = [];
+  const works = [];
   for (let i = 0; i < rounds; i++) {
-    const before = await time(plain);
-    const middle = await time(work);
-    const after = await time(plain);
+    const before = await time(plain, rest);
+    const middle = await time(work, rest);
+    const after = await time(plain, rest);
     ratios.push(middle / ((before + after) / 2));
     times.push((before + after) / 2);
+    works.push(middle);
   }
   const sorted = [...ratios].sort((a, b) => a - b);
   const quartile = (/** @type {number} */ q) => (sorted[Math.round(q * (sorted.length - 1))] ?? 0).toFixed(2);
   return {
+    median: median(ratios),
     text: `${median(ratios).toFixed(3)}  [${quartile(0.25)}, ${quartile(0.75)}]`,
     plain: median(times),
+    work: median(works),
   };
 }

@@ -1,15 +1,13 @@
 /**
- * @file Whether training waits for its images: what the default augmentation costs at 224, by stage in processor
- * milliseconds an image, and how many images a second the workers hand over when nothing else runs.
+ * @file What images cost that are made ready for training: what the default augmentation takes at 224, by stage in
+ * processor milliseconds an image, and how many images a second the workers hand over when nothing else runs. Whether a
+ * step waits for them is what `npm run bench` shows.
  *
  *     node bench/training-data.js FOLDER… [--images 240] [--size 224] [--workers 1,2] [--batch 16]
  *
- * A folder is any data set. ViT-Ti/16 trains on about 20 images a second on two cores, so a stand-in for its step keeps
- * every core busy for that long, and what is told is which share of the time it waited for the next batch.
+ * A folder is any data set.
  */
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Worker } from "node:worker_threads";
 import { openDataset } from "../dist/datasets/open.js";
 import { decodeImage } from "../dist/imaging/node/decode.js";
 import { defaultPreprocessing } from "../dist/imaging/preprocessing.js";
@@ -86,44 +84,6 @@ async function rate(batches) {
   return `${(images / seconds).toFixed(0)} images/s, ${((user + system) / 1000 / images).toFixed(2)} processor ms an image`;
 }
 
-/** What ViT-Ti/16 needs. */
-const NEED = 20;
-
-/**
- * The share of the time that a step which keeps all cores busy waits for its batch; the first batch of the epoch is not
- * counted, since there was nothing to hide its preparation behind.
- * @param {AsyncIterable<{ size: number }>} batches @returns {Promise<string>}
- */
-async function waiting(batches) {
-  const code = `const { parentPort } = require("node:worker_threads");
-    parentPort.on("message", (ms) => {
-      const end = performance.now() + ms;
-      while (performance.now() < end);
-      parentPort.postMessage(0);
-    });`;
-  const cores = Array.from({ length: availableParallelism() }, () => new Worker(code, { eval: true }));
-  let [waited, total, images] = [0, 0, 0];
-  let asked = 0;
-  for await (const batch of batches) {
-    const got = performance.now();
-    if (asked > 0) waited += got - asked;
-    await Promise.all(
-      cores.map((core) => {
-        const done = new Promise((resolve) => core.once("message", resolve));
-        core.postMessage((1000 * batch.size) / NEED);
-        return done;
-      }),
-    );
-    const end = performance.now();
-    total += end - (asked > 0 ? asked : got);
-    asked = end;
-    images += batch.size;
-    if (images >= 12 * NEED) break;
-  }
-  await Promise.all(cores.map((core) => core.terminate()));
-  return `${((100 * waited) / total).toFixed(2)} % of the time`;
-}
-
 for (const folder of positionals) {
   const dataset = await openDataset(folder);
   const items = dataset.items
@@ -139,12 +99,6 @@ for (const folder of positionals) {
     const evaluate = evaluationBatches(plan);
     console.log(`  ${workers} worker${workers > 1 ? "s" : ""}`);
     console.log(`    first epoch    ${await rate(train(0))}`);
-    const fresh = imagePool({ workers, cacheBytes: 0 });
-    const decoding = trainingBatches({ ...plan, pool: fresh, augmentation, seed: 1 });
-    console.log(
-      `    a busy step that takes ${NEED} images/s waits ${await waiting(decoding(0))} with nothing kept`,
-    );
-    await fresh.close();
     console.log(`    from memory    ${await rate(train(1))}`);
     console.log(`    evaluation     ${await rate(evaluate())}`);
     const memory = [];

@@ -1,65 +1,82 @@
 /**
- * @file Images a second of training steps (forward, gradients of all weights, clipping, AdamW) and peak memory, on pictures
- * that are there already. bench/peers/training.py is the same in PyTorch: run both in turns.
- *
- *     node bench/training.js CHECKPOINT [--batch 16] [--steps 9] [--threads 2]
+ * @file Training steps beside PyTorch's: two processes that hold the same architecture take a step in turns, so that
+ * whatever else the machine does falls on both.
  */
-import { parseArgs } from "node:util";
-import { buildModel } from "../dist/models/index.js";
-import { describeCheckpoint } from "../dist/models/node/open.js";
-import { nodeTrainer } from "../dist/training/node/trainer.js";
-import { parameterSet } from "../dist/training/parameters.js";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { ratio } from "./measure.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    batch: { type: "string", default: "16" },
-    steps: { type: "string", default: "9" },
-    threads: { type: "string", default: "2" },
-  },
-});
-const [path = "assets/models/vit_tiny_patch16_224"] = positionals;
-const batch = Number(values.batch);
-const steps = Number(values.steps);
-const threads = Number(values.threads);
+/** Milliseconds between two steps. */
+const REST = 150;
 
-const { description, tensors, close } = await describeCheckpoint(path);
-const built = await buildModel(description, tensors);
-const parameters = await parameterSet(built, tensors, {});
-await close();
-const shape = (built.model.graph.inputs[0]?.shape ?? []).slice(1).map(Number);
-const classes = Number(built.model.graph.outputs[0]?.shape?.[1]);
-const size = shape.reduce((a, b) => a * b, 1);
-const trainer = await nodeTrainer({
-  model: built.model,
-  parameters,
-  batch,
-  objective: { kind: "cross-entropy" },
-  schedule: { kind: "constant", peak: 1e-4, warmup: 0, steps },
-  adamw: { weightDecay: 0.05 },
-  clip: 1,
-  threads,
-});
-const pictures = {
-  pixels: Float32Array.from({ length: batch * size }, (_, i) => Math.sin((i + 1) * 0.618)),
-  targets: Float32Array.from({ length: batch * classes }, (_, i) =>
-    i % classes === Math.floor(i / classes) % classes ? 1 : 0,
-  ),
-  sampleWeights: new Float32Array(batch).fill(1 / batch),
-  indices: Array.from({ length: batch }, (_, i) => i),
-  size: batch,
-};
-const seconds = [];
-for (let i = 0; i <= steps; i++) {
-  const start = performance.now();
-  await trainer.step([pictures]);
-  // The first one prepares memory.
-  if (i > 0) seconds.push((performance.now() - start) / 1000);
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * A process that takes steps.
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
+async function stepper(command, args) {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  let complaint = "";
+  child.stderr.on("data", (data) => {
+    complaint += data;
+  });
+  /** @type {Promise<string>} */
+  const failed = new Promise((_, reject) => {
+    const because = (/** @type {string} */ why) => {
+      reject(new Error(`${command} ${args.join(" ")} ended: ${complaint.trim().split("\n").at(-1) || why}`));
+    };
+    child.on("error", ({ message }) => because(message));
+    child.on("close", (code) => because(`status ${code}`));
+  });
+  failed.catch(() => undefined);
+  // A process that has ended is told of by `failed`.
+  child.stdin.on("error", () => undefined);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const line = () => Promise.race([lines.next().then(({ value, done }) => (done ? failed : value)), failed]);
+  const ready = await line();
+  return {
+    ready,
+    async step() {
+      child.stdin.write("step\n");
+      await line();
+    },
+    /** Megabytes at most. */
+    async end() {
+      child.stdin.end();
+      return Number(await line());
+    },
+  };
 }
-await trainer.close();
-seconds.sort((a, b) => a - b);
-const rate = (/** @type {number | undefined} */ s) => (batch / (s ?? Number.NaN)).toFixed(1);
-const memory = Math.round(process.resourceUsage().maxRSS / 1024);
-console.log(
-  `${path}, batch ${batch}: ${rate(seconds[Math.floor(seconds.length / 2)])} images/s (median), ${rate(seconds[0])} (best), ${memory} MB at most`,
-);
+
+/**
+ * Prints images a second of both, the ratio of their steps and their memory.
+ * @param {string} architecture timm's name
+ * @param {{ batch: number, rounds: number, threads: number, python: string | undefined }} options
+ */
+export async function compareTraining(architecture, { batch, rounds, threads, python }) {
+  const args = [architecture, String(batch), String(threads)];
+  const rate = (/** @type {number} */ ms) => `${((1000 * batch) / ms).toFixed(1)} images/s`;
+  console.log(`\ntraining ${architecture}, batch ${batch}, ${threads} threads`);
+  let missing = "give --python PATH, or VITREOUS_PYTHON, of a Python with torch and timm";
+  const theirs =
+    python === undefined
+      ? undefined
+      : await stepper(python, [here("peers/training.py"), ...args]).catch(({ message }) => {
+          missing = message;
+          return undefined;
+        });
+  const ours = await stepper(process.execPath, [here("training-steps.js"), ...args]);
+  const taken = theirs ?? ours;
+  const { text, plain, work } = await ratio(taken.step, ours.step, rounds, REST);
+  const memory = await ours.end();
+  console.log(`  ${rate(work)}, ${memory} MB at most`);
+  if (theirs === undefined) {
+    console.log(`  PyTorch is not measured: ${missing}`);
+    return;
+  }
+  console.log(`  ${theirs.ready}: ${rate(plain)}, ${await theirs.end()} MB at most`);
+  console.log(`  time of a step over PyTorch's: ${text}`);
+}
