@@ -3,20 +3,22 @@ import type { Score } from "../training/metrics/scores.js";
 import type { TrainingRecord } from "../training/run/record.js";
 import { percent, table } from "./format.js";
 
+/** "93.1% [90.2%, 95.3%]". */
+export const scoreCell = ({ value, interval }: Score): string =>
+  value === undefined
+    ? "–"
+    : `${percent(value)}${interval ? ` [${interval.map((v) => percent(v)).join(", ")}]` : ""}`;
+
 export function scoresTable({ test, validation }: TrainingRecord): string {
-  const cell = ({ value, interval }: Score): string =>
-    value === undefined
-      ? "–"
-      : `${percent(value)}${interval ? ` [${interval.map((v) => percent(v)).join(", ")}]` : ""}`;
   return table([
     ["score", `test (${test.images} images)`, `validation (${validation.images} images)`],
-    ["accuracy", cell(test.accuracy), cell(validation.accuracy)],
-    ["balanced accuracy", cell(test.balancedAccuracy), cell(validation.balancedAccuracy)],
-    ["macro F1", cell(test.macroF1), cell(validation.macroF1)],
-    ["calibration error", cell(test.calibrationError), cell(validation.calibrationError)],
+    ["accuracy", scoreCell(test.accuracy), scoreCell(validation.accuracy)],
+    ["balanced accuracy", scoreCell(test.balancedAccuracy), scoreCell(validation.balancedAccuracy)],
+    ["macro F1", scoreCell(test.macroF1), scoreCell(validation.macroF1)],
+    ["calibration error", scoreCell(test.calibrationError), scoreCell(validation.calibrationError)],
     ...test.classes.map((c, i) => {
       const other = validation.classes[i];
-      return [`recall ${c.label}`, cell(c.recall), other === undefined ? "–" : cell(other.recall)];
+      return [`recall ${c.label}`, scoreCell(c.recall), other === undefined ? "–" : scoreCell(other.recall)];
     }),
   ]);
 }

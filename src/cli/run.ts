@@ -13,6 +13,7 @@ import { explainCommand } from "./explain.js";
 import { finetuneCommand } from "./finetune.js";
 import { inspectCommand } from "./inspect.js";
 import { spreadLists } from "./lists.js";
+import { pretrainCommand } from "./pretrain.js";
 import { type ProgressStyle, terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
@@ -23,6 +24,7 @@ Examples:
   vitreous evaluate model.onnx images/ --method grad-cam gradient-rollout --controls --sheet --out scores
   vitreous convert checkpoint/ -o model.onnx
   vitreous finetune checkpoint/ images/ --out trained
+  vitreous pretrain checkpoint/ images/ --out backbone
 
 vitreous <command> --help shows a command's options.`;
 
@@ -61,7 +63,14 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`vitreous: ${usageLine(text)}\n`) })
     .addHelpText("after", EXAMPLES);
-  for (const make of [inspectCommand, explainCommand, evaluateCommand, convertCommand, finetuneCommand]) {
+  for (const make of [
+    inspectCommand,
+    explainCommand,
+    evaluateCommand,
+    convertCommand,
+    finetuneCommand,
+    pretrainCommand,
+  ]) {
     program.addCommand(make(context).copyInheritedSettings(program));
   }
   try {

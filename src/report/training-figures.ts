@@ -5,8 +5,8 @@ import { PALETTE, svg } from "./svg.js";
 
 export interface EpochLine {
   readonly name: string;
-  /** By epoch, from the first. */
-  readonly values: readonly number[];
+  /** By epoch, from the first; undefined where there is none. */
+  readonly values: readonly (number | undefined)[];
 }
 
 const FRAME = {
@@ -22,17 +22,19 @@ const percent = (d: number): string => `${Math.round(d * 100)}%`;
 
 export interface EpochFigure {
   readonly lines: readonly EpochLine[];
-  /** The epoch that was kept, from 1. */
-  readonly best: number;
+  /** The number of the first epoch; 1 by default. */
+  readonly first?: number;
+  /** The epoch that was kept, where one was chosen. */
+  readonly best?: number;
   /** Shares are drawn from 0 to 1, anything else from 0 up. */
   readonly share: boolean;
 }
 
 /** Lines over the epochs, a dashed rule at the one that was kept. */
-export function epochsFigure({ lines, best, share }: EpochFigure): string {
+export function epochsFigure({ lines, first = 1, best, share }: EpochFigure): string {
   const epochs = Math.max(1, ...lines.map((l) => l.values.length));
   const points = lines.flatMap(({ name, values }) =>
-    values.map((value, i) => ({ name, epoch: i + 1, value })),
+    values.flatMap((value, i) => (value === undefined ? [] : [{ name, epoch: i + first, value }])),
   );
   const most = Math.max(0, ...points.map((p) => p.value));
   const names = lines.map((l) => l.name);
@@ -41,7 +43,7 @@ export function epochsFigure({ lines, best, share }: EpochFigure): string {
     width: 380,
     height: 240,
     x: {
-      domain: epochs === 1 ? [0.5, 1.5] : [1, epochs],
+      domain: epochs === 1 ? [first - 0.5, first + 0.5] : [first, first + epochs - 1],
       ticks: Math.min(epochs, 8),
       tickFormat: (d: number) => (Number.isInteger(d) ? String(d) : ""),
       label: "epoch",
@@ -58,7 +60,11 @@ export function epochsFigure({ lines, best, share }: EpochFigure): string {
     color: { domain: names, range: names.map((_, i) => color(i)) },
     marks: [
       Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }),
-      Plot.ruleX([best], { stroke: "currentColor", strokeOpacity: 0.45, strokeDasharray: "3,3" }),
+      Plot.ruleX(best === undefined ? [] : [best], {
+        stroke: "currentColor",
+        strokeOpacity: 0.45,
+        strokeDasharray: "3,3",
+      }),
       Plot.line(points, { x: "epoch", y: "value", z: "name", stroke: "name", strokeWidth: 2 }),
       Plot.dot(points, { x: "epoch", y: "value", fill: "name", r: epochs > 30 ? 0 : 2.5 }),
     ],

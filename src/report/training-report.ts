@@ -2,61 +2,27 @@
  * @file One self-contained page about a trained classifier: how training went, what it takes for what, how sure that
  * is, and the images it got wrong. No network, no script.
  */
-import type { ClassScores, Score, Scores } from "../training/metrics/scores.js";
+import type { Scores } from "../training/metrics/scores.js";
 import type { ReportEpoch, TrainingReport, WrongImage } from "../training/run/report-data.js";
-import { escapeHtml, type Html, html, raw } from "./html.js";
-import { STYLE } from "./style.js";
-import { calibrationFigure, type EpochLine, epochsFigure, lineColor } from "./training-figures.js";
-
-const MORE_STYLE = `
-.grid { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0 0 1rem; align-items: stretch; } .grid > section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.1rem; flex: 1 1 420px; min-width: 0; max-width: 100%; } .grid > .wide { flex-basis: 100%; } .wide .row { margin-bottom: .6rem; } .wide .said, .wrong .said { margin: .3rem 0 0; }
-.grid h2, .wrong h2 { margin-bottom: .4rem; } .grid figure { max-width: 460px; }
-.matrix td { text-align: center; padding: .34rem .6rem; min-width: 2.6rem; } .matrix td.hit { background: color-mix(in srgb, var(--line-2) calc(var(--p) * 60%), transparent); } .matrix td.miss { background: color-mix(in srgb, var(--wrong) calc(var(--p) * 60%), transparent); }
-tbody tr:not(.control) > * { font-weight: 400; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .9rem; }
-.tiles figure { break-inside: avoid; } .tiles figcaption span { margin: 0; white-space: normal; overflow-wrap: anywhere; display: block; } .tiles b.wrong { color: var(--wrong); }
-.tiles figure img { aspect-ratio: 1; object-fit: contain; background: #0001; }
-`;
+import { type Html, html, raw } from "./html.js";
+import { calibrationFigure, type EpochLine } from "./training-figures.js";
+import { classTable, linesFigure, percent, scoreCell, trainingPage } from "./training-page.js";
 
 export function trainingReport(report: TrainingReport): string {
   const { title, facts, curve, best, validation, test, wrong, notes } = report;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${raw(STYLE)}${raw(MORE_STYLE)}</style>
-</head>
-<body>
-<header>
-<h1>${title}</h1>
-<p class="facts">${raw(facts.map(escapeHtml).join(" · "))}</p>
-</header>
-<div class="grid">
+  return trainingPage({
+    title,
+    facts,
+    notes,
+    body: html`<div class="grid">
 <section><h2>Scores</h2><div class="scroll">${overall(validation, test)}</div></section>
 <section><h2>Classes (test images)</h2><div class="scroll">${classTable(test.classes)}</div></section>
 <section><h2>What was taken for what (test images)</h2><div class="scroll">${matrix(test)}</div></section>
 <section><h2>Calibration (test images)</h2><figure>${raw(calibrationFigure(test.calibration))}<figcaption>Share that is right over the probability given, in ${test.calibration.length} bins; the dashed line is where they agree.</figcaption></figure></section>
 <section class="wide"><h2>Training</h2>${curves(curve, best)}</section>
 </div>
-${wrongImages(wrong, test.images)}
-<footer>${notes.map((n) => html`<p>${n}</p>`)}</footer>
-</body>
-</html>
-`.text;
-}
-
-const percent = (p: number): string => `${(100 * p).toFixed(1)}%`;
-
-/** "93.1% 90.2 to 95.3"; a dash that says why where it is undefined. */
-function cell({ value, interval, reason }: Score): Html {
-  if (value === undefined) return html`<td title="${reason ?? ""}">–</td>`;
-  const range = interval
-    ? html` <small>${(100 * interval[0]).toFixed(1)} to ${(100 * interval[1]).toFixed(1)}</small>`
-    : raw("");
-  return html`<td${reason === undefined ? raw("") : html` title="${reason}"`}>${percent(value)}${range}</td>`;
+${wrongImages(wrong, test.images)}`,
+  });
 }
 
 function overall(validation: Scores, test: Scores): Html {
@@ -73,13 +39,12 @@ function overall(validation: Scores, test: Scores): Html {
   return html`<table>
 <caption>With 95% intervals. The epoch was chosen by the validation images; the test images were used once.</caption>
 <thead><tr><th scope="col"></th><th scope="col">test <small>${test.images} images</small></th><th scope="col">validation <small>${validation.images} images</small></th></tr></thead>
-<tbody>${rows.map(([name, key]) => html`<tr><th scope="row">${name}</th>${cell(test[key])}${cell(validation[key])}</tr>`)}<tr><th scope="row">loss</th><td>${loss(test)}</td><td>${loss(validation)}</td></tr></tbody>
+<tbody>${rows.map(([name, key]) => html`<tr><th scope="row">${name}</th>${scoreCell(test[key])}${scoreCell(validation[key])}</tr>`)}<tr><th scope="row">loss</th><td>${loss(test)}</td><td>${loss(validation)}</td></tr></tbody>
 </table>`;
 }
 
 function curves(curve: readonly ReportEpoch[], best: number): Html {
-  const figure = (lines: readonly EpochLine[], share: boolean): Html =>
-    html`<figure>${raw(epochsFigure({ lines, best, share }))}<figcaption>${lines.map((l, i) => html`<span><i class="dot" style="background:${lineColor(i)}"></i>${l.name}</span>`)}</figcaption></figure>`;
+  const figure = (lines: readonly EpochLine[], share: boolean): Html => linesFigure({ lines, best, share });
   return html`<div class="row">${figure(
     [
       { name: "training loss", values: curve.map((e) => e.train.loss) },
@@ -93,13 +58,6 @@ function curves(curve: readonly ReportEpoch[], best: number): Html {
     ],
     true,
   )}</div><p class="said">The dashed line is epoch ${best}, whose weights were kept. The training loss includes augmentation and label smoothing, and is no measure of the other's kind.</p>`;
-}
-
-function classTable(classes: readonly ClassScores[]): Html {
-  return html`<table>
-<thead><tr><th scope="col">class</th><th scope="col">images</th><th scope="col">recall</th><th scope="col">precision</th></tr></thead>
-<tbody>${classes.map((c) => html`<tr><th scope="row">${c.label}</th><td>${c.images}</td>${cell(c.recall)}${cell(c.precision)}</tr>`)}</tbody>
-</table>`;
 }
 
 function matrix({ confusion, classes }: Scores): Html {

@@ -35,5 +35,5 @@ export const INTERVALS =
   "95 %: Wilson's for accuracy, recall and precision; for the others BCa bootstrap, 2000 resamples of whole groups";
 
 /** As JSON; what is undefined is null, so that a reader sees that it is. */
-export const recordText = (record: TrainingRecord): string =>
+export const recordText = (record: object): string =>
   `${JSON.stringify(record, (_, value: unknown) => (value === undefined ? null : value), 1)}\n`;

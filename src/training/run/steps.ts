@@ -3,6 +3,9 @@
  * every kind of training here has in common.
  */
 
+/** Milliseconds between two saves, where nothing else is asked for. */
+export const SAVE_EVERY = 300_000;
+
 export interface StepsOptions<Unit, Result, Sums> {
   /** What each step is made of. */
   readonly units: AsyncIterable<Unit>;

@@ -40,8 +40,8 @@ type Labelled = DatasetItem & { readonly label: string };
 
 const images = (n: number): string => `${n} image${n === 1 ? "" : "s"}`;
 
-/** The part that the data set itself puts an item in. */
-function ownPart(item: DatasetItem): Part | undefined {
+/** The part that the data set itself puts an item in. @throws VitreousError for a name that no part has */
+export function ownPart(item: DatasetItem): Part | undefined {
   if (item.split === undefined) return undefined;
   const part = partNamed(item.split);
   if (part) return part;
