@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, percent, plural, shortNames, table } from "./format.js";
+import { formatBytes, formatDuration, percent, plural, shortNames, table } from "./format.js";
 
 describe("numbers as people read them", () => {
   it("durations", () => {
@@ -10,6 +10,19 @@ describe("numbers as people read them", () => {
       "2 min 05 s",
       "1 h 00 min",
       "1 h 12 min",
+    ]);
+  });
+
+  it("bytes", () => {
+    expect([0, 1, 1000, 999_999, 1.25e6, 87e6, 4.4e9, 3e15].map(formatBytes)).toEqual([
+      "0 kB",
+      "1 kB",
+      "1 kB",
+      "1000 kB",
+      "1.3 MB",
+      "87 MB",
+      "4.4 GB",
+      "3000 TB",
     ]);
   });
 

@@ -32,6 +32,14 @@ export function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(1)}%`;
 }
 
+/** Bytes as "12 kB", "3.4 MB", "1.2 GB". */
+export function formatBytes(bytes: number): string {
+  const units = ["kB", "MB", "GB", "TB"];
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor((Math.log10(Math.max(1, bytes)) - 3) / 3)));
+  const value = bytes / 1000 ** (step + 1);
+  return `${step === 0 ? Math.ceil(value) : value.toFixed(value < 10 ? 1 : 0)} ${units[step]}`;
+}
+
 /** "1 image", "12 images". */
 export const plural = (count: number, one: string, more = `${one}s`): string =>
   `${count} ${count === 1 ? one : more}`;

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OpenOptions } from "../api/node/open.js";
 import { METHODS } from "../explain/registry.js";
+import { DEVICES } from "../runtime/devices.js";
 import type { Terminal } from "./terminal.js";
 
 export interface CommandContext {
@@ -34,8 +35,6 @@ export interface ImageOptions extends ModelOptions {
   readonly batch?: number;
   readonly out: string;
 }
-
-const DEVICES = ["cpu", "cuda", "dml", "coreml", "webgpu"] as const;
 
 export function withModelArgument(command: Command): Command {
   return command.argument(
@@ -91,10 +90,12 @@ export function withModelOptions(command: Command): Command {
     .option("--threads <n>", THREADS, wholeNumber);
 }
 
-const THREADS = "threads to compute with (default: one for each core)";
+export const THREADS = "threads to compute with (default: one for each core)";
 
-const deviceOption = (): Option =>
-  new Option("--device <name>", "where to compute").choices(DEVICES).default("cpu");
+const deviceOption = (): Option => namedDevice("where to compute").default("cpu");
+
+/** --device without a default of its own. */
+export const namedDevice = (what: string): Option => new Option("--device <name>", what).choices(DEVICES);
 
 /** Where to compute, for commands that do not take the options of `withModelOptions`. */
 export const withMachineOptions = (command: Command): Command =>
@@ -127,7 +128,7 @@ export const collect = (value: string, before: readonly string[] = []): readonly
 /** More threads or images at once than any machine has use for is a slip of the finger. */
 const MOST = 1024;
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > MOST)
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`);

@@ -91,4 +91,14 @@ describe("the progress bar", () => {
     const bar = barLine("x", 5e6, 1e7, 100, "a file", (bytes) => `${bytes / 1e6} MB`);
     expect(bar).toBe("x  ████████████░░░░░░░░░░░░  5 MB/10 MB  50 MB/s  0 s left  a file");
   });
+
+  it("says the speed that whoever counts knows, where that is not what was done since the beginning", () => {
+    const pace = { speed: "0.50 images/s", secondsLeft: 125, detail: "pbc, vit" };
+    expect(barLine("scoring", 90, 100, 10, pace)).toBe(
+      "scoring  ██████████████████████░░  90/100  0.50 images/s  2 min 05 s left  pbc, vit",
+    );
+    expect(barLine("scoring", 0, 100, 10, { speed: "", secondsLeft: null, detail: "" })).toBe(
+      "scoring  ░░░░░░░░░░░░░░░░░░░░░░░░  0/100",
+    );
+  });
 });

@@ -16,8 +16,16 @@ export interface Terminal {
 }
 
 export interface Progress {
-  update(done: number, detail?: string): void;
+  update(done: number, detail?: string | Pace): void;
   done(): void;
+}
+
+/** Where the speed is not what was done since the beginning, whoever counts says what it is. */
+export interface Pace {
+  /** "3.1 images/s" */
+  readonly speed: string;
+  readonly secondsLeft: number | null;
+  readonly detail: string;
 }
 
 export type Amount = (count: number) => string;
@@ -93,18 +101,39 @@ function lines(
   let said = started;
   let last = 0;
   return {
-    update(done) {
+    update(done, detail) {
       const now = Date.now();
       if (done === last || done === total || now - said < LINE_MS) return;
       [said, last] = [now, done];
-      const left = done > 0 && total ? `, ${formatDuration(remaining(done, total, now - started))} left` : "";
-      say(`${title} ${total ? `${amount(done)}/${amount(total)}` : amount(done)}${left}`);
+      const { left } = paceOf(done, total, now - started, detail, amount);
+      say(
+        [`${title} ${total ? `${amount(done)}/${amount(total)}` : amount(done)}`, left]
+          .filter(Boolean)
+          .join(", "),
+      );
     },
     done: () => undefined,
   };
 }
 
-const remaining = (done: number, total: number, ms: number): number => ((total - done) * ms) / done / 1000;
+/** What stands behind the count: the speed, the time that is left, and whatever else there is to say. */
+function paceOf(
+  done: number,
+  total: number | undefined,
+  ms: number,
+  detail: string | Pace = "",
+  amount?: Amount,
+): { readonly speed: string; readonly left: string; readonly detail: string } {
+  if (typeof detail === "object") {
+    const { secondsLeft } = detail;
+    return { ...detail, left: secondsLeft === null ? "" : `${formatDuration(secondsLeft)} left` };
+  }
+  const rate = ms > 0 ? (done * 1000) / ms : 0;
+  const speed = done > 0 ? `${amount?.(rate) ?? rate.toFixed(rate < 10 ? 1 : 0)}/s` : "";
+  const left =
+    done > 0 && total && done < total ? `${formatDuration(((total - done) * ms) / done / 1000)} left` : "";
+  return { speed, left, detail };
+}
 
 const WIDTH = 24;
 
@@ -114,16 +143,16 @@ export function barLine(
   done: number,
   total: number | undefined,
   ms: number,
-  detail: string,
+  detail: string | Pace,
   amount?: Amount,
 ): string {
-  const rate = ms > 0 ? (done * 1000) / ms : 0;
-  const speed = done > 0 ? `${amount?.(rate) ?? rate.toFixed(rate < 10 ? 1 : 0)}/s` : "";
+  const pace = paceOf(done, total, ms, detail, amount);
   const count = amount ?? String;
   if (total === undefined || total === 0)
-    return [title, count(done), speed, detail].filter(Boolean).join("  ");
+    return [title, count(done), pace.speed, pace.detail].filter(Boolean).join("  ");
   const filled = Math.round((Math.min(done, total) / total) * WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
-  const left = done > 0 && done < total ? `${formatDuration(remaining(done, total, ms))} left` : "";
-  return [title, bar, `${count(done)}/${count(total)}`, speed, left, detail].filter(Boolean).join("  ");
+  return [title, bar, `${count(done)}/${count(total)}`, pace.speed, pace.left, pace.detail]
+    .filter(Boolean)
+    .join("  ");
 }

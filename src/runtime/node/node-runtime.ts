@@ -6,13 +6,14 @@ import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-node";
 import { VitreousError } from "../../onnx/errors.js";
+import type { DEVICES } from "../devices.js";
 import type { Runtime } from "../runtime.js";
 import { remoteRuntime } from "../worker/remote.js";
 import { workerWire } from "./wire.js";
 
 export interface NodeRuntimeOptions {
   /** Where to run; "cpu" by default. The others need a build of onnxruntime-node that has them. */
-  readonly device?: "cpu" | "cuda" | "dml" | "coreml" | "webgpu";
+  readonly device?: (typeof DEVICES)[number];
   /** Threads to compute with; by default as many as there are physical cores. */
   readonly threads?: number;
 }

@@ -3,6 +3,7 @@
  * null takes back what the other one says; what is lacking in the end is found where files have come together.
  */
 import { z } from "zod";
+import { DEVICES } from "../../runtime/devices.js";
 import { numberOption } from "../../spec.js";
 
 /** "must be …", for a value of the wrong kind. */
@@ -17,8 +18,6 @@ const share = z
   .number(must("a number between 0 and 1"))
   .gt(0, must("greater than 0"))
   .lt(1, must("less than 1"));
-
-export const DEVICES = ["cpu", "cuda", "dml", "coreml", "webgpu"] as const;
 
 /** A name that tables and file names carry. */
 export const ID = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]*$/u;
