@@ -47,13 +47,14 @@ function pairsOf(graph: Graph, trained: ReadonlySet<string>): readonly Pair[] {
 /** The model (types inferred), with the attribute `unit` on each such Gelu: y = x·Φ(√2·x). */
 export function foldGelus(model: Model, trained: ReadonlySet<string>): Model {
   const pairs = pairsOf(model.graph, trained);
-  const factors = new Map(
-    pairs.flatMap(({ first, bias, second }) => [
-      [first, Math.SQRT1_2] as const,
-      [bias, Math.SQRT1_2] as const,
-      [second, Math.SQRT2] as const,
-    ]),
-  );
+  const factors = new Map<Node, number>();
+  // A layer between two Gelus is the second of one pair and the first of the next.
+  const scale = (node: Node, factor: number) => factors.set(node, (factors.get(node) ?? 1) * factor);
+  for (const { first, bias, second } of pairs) {
+    scale(first, Math.SQRT1_2);
+    scale(bias, Math.SQRT1_2);
+    scale(second, Math.SQRT2);
+  }
   const gelus = new Set(pairs.map(({ gelu }) => gelu));
   const builder = GraphBuilder.rebuilding(model);
   for (const node of model.graph.nodes) {
