@@ -106,6 +106,8 @@ export interface UnitKey {
   readonly batch: number;
   readonly device: string;
   readonly class?: string | number;
+  /** Where the class is the true one: each image's, among the model's. */
+  readonly labels?: readonly (number | null)[];
   readonly method?: { readonly name: string; readonly parameters: Readonly<Record<string, unknown>> };
   readonly metric?: { readonly name: string; readonly parameters: Readonly<Record<string, unknown>> };
   /** Where the seed plays a part. */
