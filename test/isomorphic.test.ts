@@ -31,7 +31,7 @@ const common = ["random.ts", "spec.ts", "version.ts"];
 /** Which other rooms a room may import from; the common files it may too. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   onnx: [],
-  stats: [],
+  stats: ["onnx"],
   imaging: ["onnx"],
   autodiff: ["onnx"],
   runtime: ["onnx"],

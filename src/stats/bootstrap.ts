@@ -4,7 +4,7 @@
  * Efron, "Better bootstrap confidence intervals", JASA 1987; Efron & Tibshirani 1993, §14.3.
  */
 import { uniform } from "../random.js";
-import { normalCdf, normalQuantile } from "./normal.js";
+import { normalCdf, normalQuantile } from "./distributions/normal.js";
 
 export interface BootstrapOptions {
   /** Coverage, default 0.95. */

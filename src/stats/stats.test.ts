@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bcaLevels, meanWithInterval } from "./bootstrap.js";
-import { normalCdf, normalQuantile } from "./normal.js";
+import { normalCdf, normalQuantile } from "./distributions/normal.js";
 
 describe("the normal distribution", () => {
   // scipy.stats.norm.cdf / ppf

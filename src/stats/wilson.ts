@@ -3,7 +3,7 @@
  * is where good classifiers are and where the textbook interval shrinks to nothing.
  * Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
  */
-import { normalQuantile } from "./normal.js";
+import { normalQuantile } from "./distributions/normal.js";
 
 /**
  * Wilson's score interval, without continuity correction (statsmodels' `proportion_confint(method="wilson")`);
