@@ -59,6 +59,7 @@ describe("the number of pairs for a difference", () => {
   );
   it("is never below two, and undefined where it is out of reach or cannot be known", () => {
     expect(pairsFor(1e6, 1)).toBe(2);
+    expect(pairsFor(1, 1e-310)).toBe(2);
     expect(pairsFor(1e-9, 1)).toEqual({ reason: expect.stringContaining("a million") });
     expect(pairsFor(1, 0)).toEqual({ reason: expect.stringContaining("all differences are equal") });
   });
@@ -66,6 +67,8 @@ describe("the number of pairs for a difference", () => {
 
 describe("questions without sense", () => {
   it("are refused", () => {
+    expect(() => pairedPower(0.5, 1)).toThrow(/at least two pairs, and not of 0.5 in 1/);
+    expect(() => pairedPower(0.5, 9, 1)).toThrow(/alpha/);
     expect(() => pairsFor(0, 1)).toThrow(/other than 0/);
     expect(() => pairsFor(1, Number.NaN)).toThrow(/standard deviation/);
     expect(() => minimumDetectableDifference(2.5, 1)).toThrow(/whole/);

@@ -25,6 +25,16 @@ export interface PowerOptions {
  * @param n independent pairs (patients or groups, not images, where images depend on each other), at least 2
  */
 export function pairedPower(effect: number, n: number, alpha = 0.05): number {
+  if (!Number.isSafeInteger(n) || n < 2 || !Number.isFinite(effect)) {
+    throw new VitreousError(
+      `power is of a finite effect in at least two pairs, and not of ${effect} in ${n}`,
+    );
+  }
+  checkAlpha(alpha);
+  return powerOf(effect, n, alpha);
+}
+
+function powerOf(effect: number, n: number, alpha: number): number {
   return powerBeyond(studentUpperQuantile(alpha / 2, n - 1), effect, n);
 }
 
@@ -64,14 +74,14 @@ export function pairsFor(
   if (sd === 0) return { reason: NO_SPREAD };
   const effect = Math.abs(difference) / sd;
   let enough = 2;
-  while (pairedPower(effect, enough, alpha) < power) {
+  while (powerOf(effect, enough, alpha) < power) {
     enough *= 2;
     if (enough > 1e6) return { reason: "more than a million pairs would be needed" };
   }
   let few = Math.max(1, enough / 2);
   while (enough - few > 1) {
     const n = Math.floor((few + enough) / 2);
-    if (pairedPower(effect, n, alpha) < power) few = n;
+    if (powerOf(effect, n, alpha) < power) few = n;
     else enough = n;
   }
   return enough;
@@ -83,8 +93,12 @@ function check(sd: number, alpha: number, power: number): void {
   if (!(sd >= 0 && sd < Number.POSITIVE_INFINITY)) {
     throw new VitreousError(`a standard deviation must be a number from 0 on, and is ${sd}`);
   }
-  if (!(alpha > 0 && alpha < 1)) throw new VitreousError(`alpha must lie between 0 and 1, and is ${alpha}`);
+  checkAlpha(alpha);
   if (!(power > alpha && power < 1)) {
     throw new VitreousError(`power must lie between alpha (${alpha}) and 1, and is ${power}`);
   }
+}
+
+function checkAlpha(alpha: number): void {
+  if (!(alpha > 0 && alpha < 1)) throw new VitreousError(`alpha must lie between 0 and 1, and is ${alpha}`);
 }

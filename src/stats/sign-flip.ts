@@ -61,8 +61,14 @@ export function signFlipTest(
   const next = uniform(seed);
   let beyond = 0;
   for (let b = 0; b < resamples; b++) {
+    // Each number drawn has 32 signs in it.
     let sum = 0;
-    for (const s of sums) sum += next() < 0.5 ? -s : s;
+    let signs = 0;
+    for (let i = 0; i < sums.length; i++) {
+      signs = i % 32 === 0 ? next() * 2 ** 32 : signs >>> 1;
+      const s = sums[i] ?? 0;
+      sum += signs & 1 ? s : -s;
+    }
     if (Math.abs(sum) >= least) beyond++;
   }
   return { p: (beyond + 1) / (resamples + 1), method: "monte-carlo", ...base };
