@@ -46,6 +46,14 @@ export async function readAugmentation(
   throw new VitreousError(`${given} is no JSON object of augmentation options`);
 }
 
+/** @throws UsageError for weights' architecture beside weights that are drawn */
+export function refuseArch({ scratch, arch }: { readonly scratch?: boolean; readonly arch?: string }): void {
+  if (scratch && arch !== undefined)
+    throw new UsageError(
+      "--arch says what a file of weights is; with --scratch give the architecture as MODEL",
+    );
+}
+
 /** Without what was not given. */
 export const stated = (options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -1,7 +1,7 @@
 /** @file The flags of `vitreous pretrain`: what each is called and says in the help, and what they come to as options. */
 import type { Command } from "commander";
 import { type PretrainOptions, pretrainOptions } from "../training/dino/run/options.js";
-import { readAugmentation, stated, withFlags } from "./flag-words.js";
+import { readAugmentation, refuseArch, stated, withFlags } from "./flag-words.js";
 import { imageSize, type ModelOptions, seedNumber } from "./options.js";
 
 /** As the command line gives them; those that are not named here are options under their own names. */
@@ -13,6 +13,7 @@ export interface PretrainFlags extends Omit<ModelOptions, "head" | "labels"> {
   readonly localSize?: readonly [number, number];
   readonly lr?: string;
   readonly minLr?: string;
+  readonly scratch?: boolean;
   readonly val?: string;
 }
 
@@ -87,6 +88,7 @@ const FLAGS = { learningRate: "--lr", leastLearningRate: "--min-lr", validation:
 
 /** @throws UsageError naming the flag that is wrong */
 export async function readPretrainOptions(flags: PretrainFlags): Promise<PretrainOptions> {
+  refuseArch(flags);
   const { augment, rightAngles, locals, localSize, lr, minLr, val, ...rest } = flags;
   const { out: _, device, threads, arch, preprocess, imageSize: size, json, quiet, ...own } = rest;
   const crops = {

@@ -3,8 +3,8 @@ import { configured, freshWeights } from "../../models/hugging-face/translate/in
 import { checkedPlan } from "../../models/index.js";
 import { localSizeOf } from "./local-size.js";
 
-const size = (type: "vit" | "swin" | "dinov2", fields: Readonly<Record<string, unknown>>) => {
-  const small = type === "swin" ? { embed_dim: 12 } : { hidden_size: 12, num_attention_heads: 3 };
+const size = (type: "vit" | "swin" | "swinv2" | "dinov2", fields: Readonly<Record<string, unknown>>) => {
+  const small = type.startsWith("swin") ? { embed_dim: 12 } : { hidden_size: 12, num_attention_heads: 3 };
   const description = configured(type, { ...small, num_hidden_layers: 1, ...fields }, ["a"]);
   return localSizeOf(checkedPlan(description, freshWeights(description, 0), {}));
 };
@@ -18,9 +18,11 @@ describe("the size of small crops", () => {
     expect(size("vit", { image_size: 32, patch_size: 32 })).toEqual([32, 32]);
   });
 
-  it("is of whole tokens in all stages of a Swin", () => {
-    expect(size("swin", {})).toEqual([96, 96]);
-    expect(size("swin", { image_size: 256, window_size: 8 })).toEqual([96, 96]);
+  it("is of whole tokens in all stages of a Swin, and no smaller than its windows in any", () => {
+    expect(size("swin", { image_size: 256, window_size: 2 })).toEqual([96, 96]);
+    expect(size("swin", { image_size: 256, window_size: 4 })).toEqual([128, 128]);
+    expect(size("swin", {})).toEqual([224, 224]);
+    expect(size("swinv2", { image_size: 256, window_size: 8 })).toEqual([96, 96]);
   });
 
   it("has to be said where nothing is known of the patches", () => {
