@@ -44,9 +44,23 @@ const PREPROCESSING_KEYS = ["vitreous.preprocessing", "preprocessor_config", "pr
 const LABEL_KEYS = ["vitreous.labels", "id2label", "labels", "names", "classes"];
 
 export function readSettings(sources: SettingsSources, anatomy: Anatomy): Settings {
-  const found = findPreprocessing(sources, anatomy);
-  const settled = found === undefined ? forTensors(anatomy) : fitting(found, anatomy, sources.imageSize);
-  return { labels: findLabels(sources, anatomy), ...settled };
+  return { labels: findLabels(sources, anatomy), ...settlePreprocessing(sources, anatomy) };
+}
+
+/** Of a model's images: what decides how they can be prepared. */
+export interface TakenImages {
+  /** [height, width] */
+  readonly image: readonly [number, number];
+  readonly input: Pick<Anatomy["input"], "channels" | "preprocessing">;
+}
+
+/** How images are prepared for a model, with what the user should be told. @throws VitreousError where it does not fit */
+export function settlePreprocessing(
+  sources: Omit<SettingsSources, "labels" | "ownClassifier">,
+  takes: TakenImages,
+): Settled {
+  const found = findPreprocessing(sources, takes);
+  return found === undefined ? forTensors(takes) : fitting(found, takes, sources.imageSize);
 }
 
 /** Of what the user gives, or else of the files beside the model, in their order; undefined where none says it. */
@@ -72,7 +86,10 @@ export function preparedSize(
 }
 
 /** Undefined where nothing says it and the model's channels are not those of a picture. */
-function findPreprocessing(sources: SettingsSources, anatomy: Anatomy): Preprocessing | undefined {
+function findPreprocessing(
+  sources: Omit<SettingsSources, "labels" | "ownClassifier">,
+  anatomy: TakenImages,
+): Preprocessing | undefined {
   const { channels } = anatomy.input;
   const stated = statedPreprocessing(sources);
   // A file about pictures says nothing of a model of other images, unless the user insists.
@@ -133,7 +150,7 @@ const onlyTensors = (channels: number): string =>
   `the model takes images of ${channels} channels, which pictures do not have: give them as .npy files, prepared as the model wants them.`;
 
 /** A model that takes no pictures: its images come as tensors, and as they are. */
-function forTensors({ image, input: { channels } }: Anatomy): Settled {
+function forTensors({ image, input: { channels } }: TakenImages): Settled {
   const preprocessing = {
     ...defaultPreprocessing(image),
     channels,
@@ -154,7 +171,7 @@ function ofGrey(p: Preprocessing): Preprocessing | undefined {
 /** What preprocessing makes must be what the model takes; another size is adapted where the user asked for it. */
 function fitting(
   stated: Preprocessing,
-  { image, input: { channels } }: Anatomy,
+  { image, input: { channels } }: TakenImages,
   asked: SettingsSources["imageSize"],
 ): Settled {
   const found = channels === 1 ? (ofGrey(stated) ?? stated) : stated;

@@ -19,8 +19,12 @@ export interface Flags extends Omit<ModelOptions, "head"> {
   readonly freeze?: string;
   readonly depth?: string;
   readonly precision?: string;
+  readonly scratch?: boolean;
   readonly teacher?: string;
   readonly distill?: string;
+  readonly distillToken?: string;
+  readonly distillShare?: string;
+  readonly temperature?: string;
   readonly classWeights?: boolean;
   readonly balanced?: boolean;
   readonly augment: string;
@@ -57,12 +61,24 @@ export function withTraining(command: Command): Command {
     .option("--depth <n>", "take only the model's first n blocks, for a smaller and faster one")
     .option("--precision <type>", "of the saved weights: float32 or float16 (default: float32)")
     .option(
-      "--teacher <model>",
-      "distil from this model of the same classes, as DeiT: the trained model gets a distillation token and a second head",
+      "--scratch",
+      "draw new weights: MODEL is only the architecture, as config.json or a name with arguments",
     )
-    .option("--distill <how>", "hard: learn the teacher's decisions; soft: its probabilities (default: hard)")
     .option("--patience <epochs>", "end after so many epochs without a better one")
     .option("--seed <n>", "of the split, the order, the augmentation and the new head", seedNumber, 0);
+}
+
+export function withTeacher(command: Command): Command {
+  return command
+    .optionsGroup("Teacher:")
+    .option("--teacher <model>", "distil from this model of the same classes, whatever its family")
+    .option("--distill <how>", "hard: learn the teacher's decisions; soft: its probabilities (default: hard)")
+    .option(
+      "--distill-token <x>",
+      "whether a distillation token with a head of its own learns from the teacher: auto (where the model can have one), yes or no (default: auto)",
+    )
+    .option("--distill-share <x>", "share of the loss that the teacher's part has (default: 0.5)")
+    .option("--temperature <t>", "of soft distillation (default: 3)");
 }
 
 export function withImages(command: Command): Command {

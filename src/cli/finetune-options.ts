@@ -1,14 +1,16 @@
-/** @file The flags of `vitreous finetune` as checked options, and messages about options in the words of the flags. */
-import { readText } from "../api/node/text.js";
-import { VitreousError } from "../onnx/errors.js";
+/** @file The flags of `vitreous finetune` as checked options. */
 import { NO_AUGMENTATION } from "../training/data/options.js";
 import { type FinetuneOptions, finetuneOptions } from "../training/run/options.js";
 import type { Flags } from "./finetune-flags.js";
-import { UsageError, usage } from "./usage.js";
+import { type FlagNames, flagOf, readAugmentation, refuseArch, stated, withFlags } from "./flag-words.js";
+import { UsageError } from "./usage.js";
+
+// Labels are smoothed whatever becomes of the pictures.
+const { labelSmoothing: _, ...AS_THEY_ARE } = NO_AUGMENTATION;
 
 /** --augment's own words. */
 const AUGMENTATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  none: NO_AUGMENTATION,
+  none: AS_THEY_ARE,
   light: {
     crop: { scale: [0.8, 1], ratio: [0.9, 1.1] },
     jitter: { brightness: 0, contrast: 0, saturation: 0, hue: 0 },
@@ -17,19 +19,37 @@ const AUGMENTATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   full: { randAugment: {} },
 };
 
+/** Flags that say how to learn from a teacher. */
+const OF_TEACHERS = ["distill", "distillToken", "distillShare", "temperature"] as const;
+
+const FLAGS: FlagNames = {
+  learningRate: "--lr",
+  validation: "--val",
+  distillation: "--distill",
+  distillationToken: "--distill-token",
+  distillationShare: "--distill-share",
+  mixUp: "--mixup",
+  cutMix: "--cutmix",
+};
+
+/** @throws UsageError for flags that go with others, and naming each that is wrong */
 export async function readOptions(options: Flags): Promise<FinetuneOptions> {
-  const { augment, labelSmoothing = 0.05, mixup, cutmix } = options;
-  const named = Object.hasOwn(AUGMENTATIONS, augment) ? AUGMENTATIONS[augment] : undefined;
+  const { augment, labelSmoothing, mixup, cutmix } = options;
   const augmentation = {
-    ...(named ?? (await readAugmentation(augment))),
-    ...(options.labelSmoothing === undefined && named === undefined ? {} : { labelSmoothing }),
-    ...(mixup === undefined ? {} : { mixUp: mixup }),
-    ...(cutmix === undefined ? {} : { cutMix: cutmix }),
+    ...(await readAugmentation(augment, AUGMENTATIONS)),
+    ...stated({ labelSmoothing, mixUp: mixup, cutMix: cutmix }),
   };
-  if (options.distill !== undefined && options.teacher === undefined)
-    throw new UsageError("--distill needs a --teacher to learn from");
+  if (options.teacher === undefined) {
+    const alone = OF_TEACHERS.find((flag) => options[flag] !== undefined);
+    if (alone !== undefined) throw new UsageError(`${flagOf(alone, FLAGS)} needs a --teacher to learn from`);
+  }
+  refuseArch(options);
   const given = {
+    scratch: options.scratch,
     distillation: options.distill,
+    distillationToken: options.distillToken,
+    distillationShare: options.distillShare,
+    temperature: options.temperature,
     epochs: options.epochs,
     batch: options.batch,
     accumulate: options.accumulate,
@@ -51,44 +71,5 @@ export async function readOptions(options: Flags): Promise<FinetuneOptions> {
     test: options.test,
     seed: options.seed,
   };
-  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return usage(() => {
-    try {
-      return finetuneOptions({ ...stated, augmentation });
-    } catch (error) {
-      if (!(error instanceof VitreousError)) throw error;
-      throw new VitreousError(inFlags(error.message), { cause: error });
-    }
-  });
-}
-
-/** Options whose flag is no other spelling of their name. */
-const FLAGS: Readonly<Record<string, string>> = {
-  learningRate: "--lr",
-  validation: "--val",
-  distillation: "--distill",
-  mixUp: "--mixup",
-  cutMix: "--cutmix",
-};
-
-/** A message about options with their flags: "learningRate: must be …" as "--lr: must be …". */
-const inFlags = (message: string): string =>
-  message
-    .replace(/^finetune: /, "")
-    .replaceAll(
-      /(?<=^|; |option )([a-zA-Z]+)(?=:| is)/g,
-      (name) => FLAGS[name] ?? `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
-    );
-
-async function readAugmentation(path: string): Promise<Readonly<Record<string, unknown>>> {
-  if (!path.endsWith(".json"))
-    throw new UsageError(`--augment takes none, light, full or a .json file, not "${path}"`);
-  const { text } = await readText(path);
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === "object" && json !== null && !Array.isArray(json)) return { ...json };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new VitreousError(`${path} is no JSON object of augmentation options`);
+  return withFlags(FLAGS, () => finetuneOptions({ ...stated(given), augmentation }));
 }

@@ -4,7 +4,7 @@ import { VitreousError } from "../onnx/errors.js";
 import { trainingReport } from "../report/training-report.js";
 import { type Finetuned, finetune } from "../training/run/node/finetune.js";
 import { showingDownload } from "./download.js";
-import { type Flags, withImages, withMachine, withTraining } from "./finetune-flags.js";
+import { type Flags, withImages, withMachine, withTeacher, withTraining } from "./finetune-flags.js";
 import { readOptions } from "./finetune-options.js";
 import { showing } from "./finetune-progress.js";
 import { scoresTable, summaryOf } from "./finetune-scores.js";
@@ -15,13 +15,13 @@ export function finetuneCommand(context: CommandContext): Command {
   const command = new Command("finetune")
     .argument(
       "<model>",
-      "a checkpoint: a folder (config.json with model.safetensors or pytorch_model.bin); a file of weights (.safetensors, .pth, .pt, .bin), with --arch; or hf:owner/name[@revision]",
+      "a checkpoint: a folder (config.json with model.safetensors or pytorch_model.bin); a file of weights (.safetensors, .pth, .pt, .bin), with --arch; or hf:owner/name[@revision]; with --scratch an architecture",
     )
     .argument("<data>", "labelled images: a folder for each class, or a manifest.csv")
     .requiredOption("--out <folder>", "where the model, its report and the run's state go (required)")
     .option("--json", "print the scores as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown");
-  return withMachine(withImages(withTraining(command)))
+  return withMachine(withImages(withTeacher(withTraining(command))))
     .description("Fine-tune a model on a labelled data set; the same command again resumes.")
     .addHelpText(
       "after",
@@ -30,6 +30,7 @@ Examples:
   vitreous finetune vit_tiny_patch16_224/ blood-cells/ --out blood-cells-vit
   vitreous finetune hf:google/vit-base-patch16-224 ultrasound/manifest.csv --epochs 8 --class-weights --out us
   vitreous finetune dinov2-small/ cells/ --freeze head --lr 1e-3 --epochs 20 --patience 3 --out probe
+  vitreous finetune swin_tiny_patch4_window7_224:embed_dim=48,depths=2-2-4-2 cells/ --scratch --teacher probe --out swin
 
 In the folder: config.json, model.safetensors and preprocessor_config.json (transformers loads it), model.onnx,
 training.json, splits.json, report.html, and state/ while the run is not finished.`,

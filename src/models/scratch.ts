@@ -33,9 +33,11 @@ const TYPES = Object.keys(CLASSIFIERS).join(", ");
  */
 export function architectureNamed(spec: Spec): Description {
   const args = argumentsOf(spec);
-  if (timmArchitecture(spec.name) !== undefined) {
-    const { architecture, tag } = splitName(spec.name);
-    return { ...plainDescription(architecture), args, pretrained: tag === undefined ? undefined : { tag } };
+  const entry = timmArchitecture(spec.name);
+  if (entry !== undefined) {
+    // How pictures are prepared is taken from the name; the weights that the tag stands for are not.
+    const { tag: _, ...pretrained } = entry.pretrained;
+    return { ...plainDescription(splitName(spec.name).architecture), args, pretrained };
   }
   const modelType = byModelType(spec)?.name ?? spec.name;
   if (!isClassifierType(modelType))

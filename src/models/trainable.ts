@@ -47,7 +47,7 @@ export function trainable(
   const translated = orRefusal(description, tensors, options);
   // transformers' processors make pictures of three channels only.
   if ("notes" in translated && translated.description.json.num_channels === 3) return translated;
-  if (options.distilled) {
+  if (options.distilled === true) {
     throw new VitreousError(
       `${nameOf(description)} cannot get a distillation token: timm has one in DeiT only. Start from a plain ViT or DeiT, or train without the token.`,
     );

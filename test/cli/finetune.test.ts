@@ -135,6 +135,49 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
     expectOneClearLine(stranger, /cannot be the teacher: its classes are/);
   });
 
+  it("teaches a student of another family, with new weights and one head", async () => {
+    const swin =
+      "swin_tiny_patch4_window7_224:embed_dim=12,depths=2-2,num_heads=2-4,window_size=2,patch_size=4,img_size=16";
+    const teaching = ["--teacher", out, "--distill", "soft", "--temperature", "2", "--distill-share", "0.7"];
+    const result = await at.run(
+      "finetune",
+      ...[swin, "pictures", "--scratch", ...teaching, "--epochs", "4", ...SETTINGS, "--out", "swin"],
+    );
+    expect(result.status, result.stderr).toBe(0);
+    expect(result.stderr).toMatch(/All weights are new, drawn with seed 0/);
+    const { settings, test } = record("swin");
+    expect(settings).toMatchObject({ scratch: true, distillationShare: 0.7, temperature: 2 });
+    expect(test.accuracy.value).toBe(1);
+    const config = JSON.parse(readFileSync(at.path("swin", "config.json"), "utf8"));
+    expect(config).toMatchObject({
+      architectures: ["SwinForImageClassification"],
+      depths: [2, 2],
+      embed_dim: 12,
+      id2label: { 0: "dark", 1: "light" },
+    });
+    const token = await at.run(
+      "finetune",
+      swin,
+      "pictures",
+      "--scratch",
+      ...teaching,
+      "--distill-token",
+      "yes",
+      "--out",
+      "never",
+    );
+    expect(token.status).toBe(1);
+    expectOneClearLine(token, /SwinForImageClassification cannot get a distillation token/);
+  });
+
+  it("teaches a plain ViT without a token when asked to", async () => {
+    const args = ["pictures", "--teacher", out, "--distill-token", "no", "--epochs", "1", ...SETTINGS];
+    const result = await finetune(...args, "--out", "one-head");
+    expect(result.status, result.stderr).toBe(0);
+    const config = JSON.parse(readFileSync(at.path("one-head", "config.json"), "utf8"));
+    expect(config.architectures).toEqual(["ViTForImageClassification"]);
+  });
+
   it("trains the head alone when the rest is frozen", async () => {
     const result = await finetune(
       "pictures",
@@ -221,6 +264,9 @@ describe("a fine-tuning that cannot be", () => {
     { line: "--augment wild", says: /--augment takes none, light, full/ },
     { line: "--label-smoothing 2", says: /--label-smoothing/ },
     { line: "--distill soft", says: /--distill needs a --teacher/ },
+    { line: "--distill-share 0.2", says: /--distill-share needs a --teacher/ },
+    { line: "--teacher x --distill-token maybe", says: /--distill-token: must be auto, yes or no/ },
+    { line: "--scratch --arch vit_tiny_patch16_224", says: /with --scratch give the architecture as MODEL/ },
     { line: "--device gpu", says: /cpu, cuda/ },
   ])("is a usage error: $line", async ({ line, says }) => {
     const result = await finetune("pictures", "--out", "never", ...line.split(" "));
@@ -243,6 +289,10 @@ describe("a fine-tuning that cannot be", () => {
       { args: [MODEL, "pictures", "--labels", "labels.txt"], says: /labels\.txt.*dark, light.*dark, grey/ },
       { args: [VIT, "pictures"], says: /is an ONNX graph, which cannot be fine-tuned/ },
       { args: ["pictures", "pictures"], says: /no weights/ },
+      { args: ["pictures", "pictures", "--scratch"], says: /pictures has no config\.json/ },
+      { args: ["vit_tiny", "pictures", "--scratch"], says: /"vit_tiny" is no architecture/ },
+      { args: ["vit_tiny_patch16_224:dept=2", "pictures", "--scratch"], says: /there is no argument dept/ },
+      { args: ["hf:owner/name", "pictures", "--scratch"], says: /only the config\.json is needed/ },
     ];
     for (const { args, says } of refusals) {
       const result = await at.run("finetune", ...args, "--quiet", "--out", "never");

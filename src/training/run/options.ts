@@ -9,6 +9,8 @@ import { type AugmentationInput, type AugmentationOptions, augmentationOptions }
 const FREEZE = /^(none|head|blocks:\d{1,3})$/;
 
 const schema = z.strictObject({
+  /** Only the model's architecture is taken: weights are drawn by the seed. */
+  scratch: switchOption.default(false),
   epochs: numberOption(1, 100_000, true).default(10),
   /** Images whose gradients are computed at once. */
   batch: numberOption(1, 4096, true).default(32),
@@ -37,7 +39,9 @@ const schema = z.strictObject({
   precision: z.enum(["float32", "float16"], { error: "must be float32 or float16" }).default("float32"),
   /** How a teacher's logits are learnt from, where there is one. */
   distillation: z.enum(["hard", "soft"], { error: "must be hard or soft" }).default("hard"),
-  /** Share of the distillation head's loss. */
+  /** Whether the student gets a distillation token, with a head of its own for the teacher: "auto" where it can. */
+  distillationToken: z.enum(["auto", "yes", "no"], { error: "must be auto, yes or no" }).default("auto"),
+  /** Share of the loss that the teacher's part has. */
   distillationShare: numberOption(0, 1).default(0.5),
   /** Of soft distillation. */
   temperature: numberOption(0.01, 1000).default(3),

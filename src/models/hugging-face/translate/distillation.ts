@@ -6,6 +6,7 @@ import { VitreousError } from "../../../onnx/errors.js";
 import { derived } from "../../derived.js";
 import { truncatedNormal } from "../../drawn.js";
 import type { StoredTensor, StoredTensors } from "../../stored-tensor.js";
+import type { HuggingFaceDescription } from "../config.js";
 import { configured, TEACHER } from "./configuration.js";
 import type { Translation } from "./index.js";
 import { deviationOf, initialTensor } from "./initial.js";
@@ -35,6 +36,10 @@ function renamed(tensors: StoredTensors): Map<string, StoredTensor> {
   );
 }
 
+/** Whether transformers has this model with a distillation token: ViT and DeiT, as DeiT. */
+export const canBeDistilled = ({ modelType }: HuggingFaceDescription): boolean =>
+  modelType === "vit" || modelType === "deit";
+
 /**
  * A ViT or DeiT as DeiTForImageClassificationWithTeacher; one that is that already stays as it is.
  *
@@ -44,7 +49,7 @@ export function withDistillationToken(model: Translation, seed: number): Transla
   const { description, tensors, notes } = model;
   const [architecture = ""] = description.architectures;
   if (architecture === TEACHER) return model;
-  if (description.modelType !== "vit" && description.modelType !== "deit") {
+  if (!canBeDistilled(description)) {
     throw new VitreousError(
       `${architecture} cannot get a distillation token: transformers has one in DeiT only. Start from a plain ViT or DeiT, or train without the token.`,
     );

@@ -12,7 +12,7 @@ import { swinArguments } from "../../timm/swin-arguments.js";
 import type { HuggingFaceDescription } from "../config.js";
 import { pairField } from "../fields.js";
 import { configured } from "./configuration.js";
-import { withDistillationToken } from "./distillation.js";
+import { canBeDistilled, withDistillationToken } from "./distillation.js";
 import { initialTensor } from "./initial.js";
 import { refuseTranslation } from "./refusal.js";
 import { holdWindows, translateSwin } from "./swin.js";
@@ -30,8 +30,8 @@ export interface TranslationOptions {
   readonly image?: Size | undefined;
   /** The size that the processor's settings beside the checkpoint deliver. */
   readonly prepared?: Size | undefined;
-  /** Whether there is to be a distillation token with a classifier of its own, as in DeiT. */
-  readonly distilled?: boolean | undefined;
+  /** Whether there is to be a distillation token with a classifier of its own, as in DeiT; "where possible": not otherwise. */
+  readonly distilled?: boolean | "where possible" | undefined;
   /** Of new classifiers. */
   readonly seed: number;
 }
@@ -127,7 +127,8 @@ export function asHuggingFace(
   if (plan.network?.kind === "swin" && network?.kind === "swin") {
     holdWindows(model, plan.network.swin, network.swin);
   }
-  return distilled ? withDistillationToken({ ...whole, notes }, seed) : { ...whole, notes };
+  const takesToken = distilled === true || (distilled === "where possible" && canBeDistilled(target));
+  return takesToken ? withDistillationToken({ ...whole, notes }, seed) : { ...whole, notes };
 }
 
 function withHeads(

@@ -25,6 +25,9 @@ import { openTeacher, type Teacher } from "./teacher.js";
 
 export type { FinetuneEvents, FinetuneRequest, RunStart } from "./request.js";
 
+/** What is asked of the student, by the option. */
+const TOKENS = { auto: "where possible", yes: true, no: false } as const;
+
 /** "finished": an earlier run with this request was finished; nothing was done. */
 export type Finetuned = TrainingRecord | "finished";
 
@@ -52,7 +55,7 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
     labels: data.splits.classes,
     options: request.options,
     open: request.open,
-    distilled: request.teacher !== undefined,
+    distilled: request.teacher !== undefined && TOKENS[request.options.distillationToken],
   });
   let teacher: Teacher | undefined;
   try {

@@ -2,77 +2,64 @@
  * @file The checkpoint that a training starts from, in the layout that it will be saved in, with everything that is known
  * of it beside its weights: how pictures are prepared, what a person should know.
  */
-import { type OpenOptions, openModel } from "../../../api/node/open.js";
-import { outputSize, type Preprocessing } from "../../../imaging/preprocessing.js";
-import { downloadModel, isHubName } from "../../../models/node/hub.js";
-import { describeCheckpoint } from "../../../models/node/open.js";
+import type { Preprocessing } from "../../../imaging/preprocessing.js";
+import type { TranslationOptions } from "../../../models/hugging-face/translate/index.js";
+import { checkedPlan } from "../../../models/index.js";
 import { expressibleFor, type Trainable, trainable } from "../../../models/trainable.js";
 import { trunkOf } from "../../../models/trunk.js";
 import { VitreousError } from "../../../onnx/errors.js";
-import { parseSpec } from "../../../spec.js";
 import { firstBlocks } from "../../first-blocks.js";
 import type { FinetuneOptions } from "../options.js";
-
-export type OpenChoices = Pick<
-  OpenOptions,
-  "arch" | "preprocess" | "imageSize" | "threads" | "device" | "signal" | "onProgress"
->;
+import { type OpenChoices, openForTraining } from "./checkpoint.js";
 
 export interface BaseRequest {
+  /** A checkpoint, or what says the architecture where `options.scratch` is set. */
   readonly path: string;
   readonly open: OpenChoices;
-  readonly options: Pick<FinetuneOptions, "depth" | "seed">;
+  readonly options: Pick<FinetuneOptions, "depth" | "scratch" | "seed">;
   /** The classes; undefined: the trunk alone, which gives features. */
   readonly labels: readonly string[] | undefined;
   /** Whether there is to be a distillation token with a classifier of its own. */
-  readonly distilled: boolean;
+  readonly distilled: TranslationOptions["distilled"];
 }
 
 export interface Base {
   readonly base: Trainable;
   /** As the library that the model is saved for will do it. */
   readonly preprocessing: Preprocessing;
-  /** Of the checkpoint's files. */
-  readonly sha256: string | undefined;
+  /** Of the checkpoint's files of weights; of the description where they are drawn. */
+  readonly sha256: string;
   readonly notes: readonly string[];
   /** Closes the checkpoint's files, which `base` reads from. */
   readonly close: () => Promise<void>;
 }
 
-/** @throws VitreousError: no checkpoint, one that cannot be trained or saved */
+/** @throws VitreousError: no checkpoint, one that cannot be trained or saved; from scratch, no architecture */
 export async function openBase(request: BaseRequest): Promise<Base> {
-  const { labels, options, open, distilled } = request;
-  const path = await checkpointPath(request.path, open);
-  const opened = await openModel(path, open);
-  await opened.close();
-  const { facts, anatomy } = opened;
-  const { close, ...checkpoint } = await describeCheckpoint(
-    path,
-    open.arch === undefined ? undefined : parseSpec(open.arch),
-  );
-  return orClosed(request.path, close, async () => {
-    const wanted = {
-      image: open.imageSize,
-      prepared: outputSize(opened.preprocessing),
-      seed: options.seed,
-      ...(distilled && { distilled }),
-    };
-    const { description, tensors } = checkpoint;
+  const { path, labels, options, open, distilled } = request;
+  const { scratch, seed, depth } = options;
+  const drawn = scratch ? { seed, ...(labels && { labels }) } : undefined;
+  const checkpoint = await openForTraining({ path, open, scratch: drawn });
+  const { description, tensors, prepared, close } = checkpoint;
+  return orClosed(path, close, async () => {
+    // A drawn model is for these classes and images already.
+    const wanted = { prepared, seed, distilled, ...(scratch ? {} : { image: open.imageSize }) };
     const whole =
       labels === undefined
         ? trunkOf(description, tensors, wanted)
-        : trainable(description, tensors, { ...wanted, labels });
-    const base = options.depth === 0 ? whole : firstBlocks(whole, options.depth);
-    const { preprocessing, notes: preparation } = expressibleFor(base.description, opened.preprocessing);
+        : trainable(description, tensors, scratch ? wanted : { ...wanted, labels });
+    const base = depth === 0 ? whole : firstBlocks(whole, depth);
+    const { input } = checkedPlan(base.description, base.tensors, {});
+    const settled = checkpoint.preparation(input);
+    const { preprocessing, notes: preparation } = expressibleFor(base.description, settled.preprocessing);
     return {
       base,
       preprocessing,
-      sha256: facts.sha256,
+      sha256: checkpoint.sha256,
       notes: [
-        ...opened.notes,
-        ...opened.warnings.map((warning) => `warning: ${warning}`),
+        ...checkpoint.notes,
+        ...settled.warnings.map((warning) => `warning: ${warning}`),
         ...preparation,
-        ...(anatomy.family === "unknown" ? ["the model is not recognised as a transformer"] : []),
         ...base.notes,
       ],
       close,
@@ -106,20 +93,3 @@ export function holdSize(
     `the model takes images of [${input.join(", ")}], but ${source} prepares [${dims.join(", ")}]; give the right way with --preprocess FILE`,
   );
 }
-
-async function checkpointPath(path: string, open: OpenChoices): Promise<string> {
-  if (/\.onnx$/i.test(path)) throw graph(path);
-  if (!isHubName(path)) return path;
-  const { signal, onProgress } = open;
-  const { folder, onnx } = await downloadModel(path, {
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
-  if (onnx !== undefined) throw graph(path);
-  return folder;
-}
-
-const graph = (path: string): VitreousError =>
-  new VitreousError(
-    `${path} is an ONNX graph, which cannot be fine-tuned here; give the checkpoint that it was made from (a folder with config.json and model.safetensors, or a file of weights with --arch)`,
-  );

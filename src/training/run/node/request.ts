@@ -2,7 +2,7 @@
 import type { EpochRecord, LoopProgress } from "../loop.js";
 import type { FinetuneOptions } from "../options.js";
 import type { TrainingReport } from "../report-data.js";
-import type { OpenChoices } from "./open-base.js";
+import type { OpenChoices } from "./checkpoint.js";
 
 export interface FinetuneRequest {
   /** Checkpoint: a folder, a file of weights, or hf:owner/name. */

@@ -1,4 +1,5 @@
 /** @file The model that fine-tuning starts from: any checkpoint with the data set's classes, in the layout it is saved in. */
+import type { TranslationOptions } from "../../../models/hugging-face/translate/index.js";
 import { type BuiltModel, buildModel } from "../../../models/index.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { elementCount } from "../../../onnx/tensor.js";
@@ -6,7 +7,8 @@ import { preparedDims } from "../../data/prepare.js";
 import { depthsOf, frozenButLast, frozenTrunk } from "../../layer-decay.js";
 import { type ParameterSet, parameterSet } from "../../parameters.js";
 import type { FinetuneOptions } from "../options.js";
-import { type Base, holdSize, type OpenChoices, openBase, orClosed } from "./open-base.js";
+import type { OpenChoices } from "./checkpoint.js";
+import { type Base, holdSize, openBase, orClosed } from "./open-base.js";
 
 export interface StartingModel extends Base {
   readonly built: BuiltModel;
@@ -20,10 +22,10 @@ export interface StartingModel extends Base {
 export interface ModelRequest {
   readonly path: string;
   readonly labels: readonly string[];
-  readonly options: Pick<FinetuneOptions, "depth" | "freeze" | "seed">;
+  readonly options: Pick<FinetuneOptions, "depth" | "freeze" | "scratch" | "seed">;
   readonly open: OpenChoices;
   /** Whether there is to be a distillation token with a classifier of its own. */
-  readonly distilled: boolean;
+  readonly distilled: TranslationOptions["distilled"];
 }
 
 /** @throws VitreousError: no checkpoint, one that cannot be trained or saved, images of another size than the model's */

@@ -6,7 +6,7 @@ import { openModel } from "../../../api/node/open.js";
 import type { Preprocessing } from "../../../imaging/preprocessing.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { TrainingBatch } from "../../types.js";
-import type { OpenChoices } from "./open-base.js";
+import type { OpenChoices } from "./checkpoint.js";
 
 export interface Teacher {
   readonly sha256: string | undefined;
