@@ -10,6 +10,7 @@ import type { Explanation, ExplanationMap } from "../api/types.js";
 import type { Method } from "../explain/method.js";
 import { methodFromSpec } from "../explain/registry.js";
 import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
+import { type RecordFile, recordFile } from "../imaging/node/partial-file.js";
 import { overlayPng } from "../imaging/node/png.js";
 import { writeNpy } from "../imaging/npy.js";
 import { VitreousError } from "../onnx/errors.js";
@@ -34,7 +35,6 @@ import {
   withImageOptions,
   withModelOptions,
 } from "./options.js";
-import { type RecordFile, recordFile } from "./partial-file.js";
 import { checkMethods, classRecord, classText, modelRecord } from "./records.js";
 import { UsageError, usage } from "./usage.js";
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { argmax, topPredictions } from "../api/prediction.js";
 import type { Explanation, Score, ScoredImage } from "../api/types.js";
+import { partialFile, recordFile } from "../imaging/node/partial-file.js";
 import type { Candidate } from "./candidates.js";
 import type { Failure, NamedImage } from "./images.js";
-import { partialFile, recordFile } from "./partial-file.js";
 import { classRecord } from "./records.js";
 import { type SummaryRow, summary } from "./summary.js";
 

@@ -192,6 +192,8 @@ export interface EffectSize {
   readonly rankBiserial: number | null;
   /** Mean ÷ standard deviation of the differences; positive where a's scores are larger. */
   readonly standardised: number | null;
+  /** Standard deviation of the differences, in the metric's unit. */
+  readonly deviation: number | null;
   /** Share of groups in which a is better than b, ties half, in [0, 1]. */
   readonly wins: number;
 }

@@ -4,10 +4,10 @@
  */
 import { rmSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { writeFailure } from "../imaging/node/atomic.js";
+import { writeFailure } from "./atomic.js";
 
 export interface PartialFile {
-  write(text: string): Promise<void>;
+  write(content: string | Uint8Array): Promise<void>;
   /** Gives the file its name. */
   finish(): Promise<void>;
   /** Removes what was written. Does nothing after finish. */
@@ -42,7 +42,7 @@ export async function partialFile(path: string): Promise<PartialFile> {
     handle = await open(beside, "w");
   });
   return {
-    write: (text) => guarded(async () => handle?.writeFile(text)),
+    write: (content) => guarded(async () => handle?.writeFile(content)),
     finish: () =>
       guarded(async () => {
         await handle?.sync();
