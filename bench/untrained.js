@@ -1,4 +1,4 @@
-/** @file A trainer of an architecture with new weights, so that training is measured without any checkpoint. */
+/** @file An architecture with new weights, and a trainer of it, so that training is measured without any checkpoint. */
 import { buildModel } from "../dist/models/index.js";
 import { describeScratch } from "../dist/models/node/scratch.js";
 import { nodeTrainer } from "../dist/training/node/trainer.js";
@@ -7,14 +7,19 @@ import { parameterSet } from "../dist/training/parameters.js";
 /** Of the classifier; bench/peers/training.py has as many. */
 export const CLASSES = 8;
 
+/** @param {string} architecture timm's name */
+export async function untrainedModel(architecture) {
+  const labels = Array.from({ length: CLASSES }, (_, i) => `class ${i}`);
+  const { description, tensors } = await describeScratch(architecture, { labels, seed: 0 });
+  return { built: await buildModel(description, tensors), tensors };
+}
+
 /**
  * @param {string} architecture timm's name
  * @param {{ batch: number, threads: number, steps: number }} options
  */
 export async function untrained(architecture, { batch, threads, steps }) {
-  const labels = Array.from({ length: CLASSES }, (_, i) => `class ${i}`);
-  const { description, tensors } = await describeScratch(architecture, { labels, seed: 0 });
-  const built = await buildModel(description, tensors);
+  const { built, tensors } = await untrainedModel(architecture);
   const trainer = await nodeTrainer({
     model: built.model,
     parameters: await parameterSet(built, tensors, {}),

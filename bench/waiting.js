@@ -66,6 +66,9 @@ export async function showWaiting(architecture, { batch, steps, threads, folder 
   try {
     const items =
       made === undefined ? await picturesOf(folder ?? "", count) : await writePictures(made, count);
+    if (items.length < 2 * batch) {
+      throw new Error(`${folder} holds ${items.length} images; two batches of ${batch} are needed`);
+    }
     const batches = trainingBatches({
       items,
       classes: CLASSES,

@@ -1,0 +1,105 @@
+/**
+ * @file What a study costs over the forward passes that it consists of, run raw in batches: images read, decoded and
+ * planned, maps, blur, perturbed inputs, the store and the rows read back are all in it. And what workers gain.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { openModel } from "../dist/index.js";
+import { uniform } from "../dist/random.js";
+import { readStudy } from "../dist/study/node/read-study.js";
+import { runStudy } from "../dist/study/node/run-study.js";
+import { planStudy } from "../dist/study/plan/node/plan-study.js";
+import { ratio } from "./measure.js";
+import { plainForward } from "./plain-forward.js";
+
+/** Pixels between two points of a curve: 57 points at 224×224. */
+const STEP = 896;
+const BATCH = 8;
+
+/** @param {string} folder @param {number} count */
+async function writePhotographs(folder, count) {
+  await mkdir(folder, { recursive: true });
+  for (let i = 0; i < count; i++) {
+    const next = uniform(i + 1);
+    const coarse = Uint8Array.from({ length: 20 * 15 * 3 }, () => Math.floor(next() * 256));
+    await sharp(coarse, { raw: { width: 20, height: 15, channels: 3 } })
+      .resize(640, 480, { kernel: "cubic" })
+      .jpeg({ quality: 90 })
+      .toFile(join(folder, `${i}.jpg`));
+  }
+}
+
+/**
+ * @param {string} path of a model
+ * @param {string} images
+ * @returns {import("../dist/study/types.js").StudyDeclaration}
+ */
+function declare(path, images) {
+  const opening = { arch: null, head: null, preprocess: null, labels: null, imageSize: null };
+  const dataset = { id: "photographs", title: "Photographs", path: images };
+  return {
+    title: "Bench",
+    seed: 0,
+    datasets: [{ ...dataset, split: null, splits: null, images: null, select: "order" }],
+    models: [{ id: "model", title: path, checkpoints: { photographs: { path, ...opening } } }],
+    methods: ["grad-cam", "gradient-rollout"].map((id) => ({ id, spec: id, parameters: {} })),
+    metrics: [
+      { id: "insertion", spec: `insertion:step=${STEP}`, parameters: {}, direction: "higher" },
+      { id: "deletion", spec: `deletion:step=${STEP}`, parameters: {}, direction: "lower" },
+    ],
+    class: "top",
+    controls: false,
+    statistics: { level: 0.95, resamples: 1000, test: "wilcoxon", alpha: 0.05, power: 0.8 },
+    report: { gallery: 0, misclassified: 0 },
+    run: { device: "cpu", batch: BATCH, unit: 8 },
+  };
+}
+
+/** A rate, from a ratio of times. */
+const inverse = (/** @type {number} */ times) => (1 / times).toFixed(2);
+
+/**
+ * Prints throughput over raw forward passes, and the efficiency of two workers of one thread.
+ *
+ * @param {string} path of a model
+ * @param {{ images: number, rounds: number, threads?: number, workers: boolean }} options
+ */
+export async function studyCosts(path, { images, rounds, threads = 2, workers }) {
+  const folder = await mkdtemp(join(tmpdir(), "vitreous-bench-"));
+  try {
+    await writePhotographs(join(folder, "images"), images);
+    const declaration = declare(path, join(folder, "images"));
+    let forwards = 0;
+    const study = (/** @type {number} */ count, /** @type {number} */ each) => async () => {
+      const out = join(folder, "out");
+      await rm(out, { recursive: true, force: true });
+      const work = { declaration, plan: await planStudy(declaration) };
+      ({ forwards } = await runStudy(work, { out, workers: count, threads: each }));
+      for (const _ of readStudy(out).rows());
+    };
+    const usual = study(1, threads);
+    await usual();
+    const model = await openModel(path, { threads });
+    const image = await model.read(join(folder, "images", "0.jpg"));
+    await model.close();
+    const plain = await plainForward(path, { threads });
+    const raw = async () => {
+      for (let left = forwards; left > 0; left -= BATCH)
+        await plain.run(Array.from({ length: Math.min(BATCH, left) }, () => image));
+    };
+    const cost = await ratio(raw, usual, rounds);
+    await plain.close();
+    console.log(`\n${path}: a study of ${images} images, ${forwards} forward passes and explanations`);
+    console.log(`  throughput over raw forward passes in batches of ${BATCH}: ${inverse(cost.median)}`);
+    if (!workers) return;
+    const two = study(2, 1);
+    const overWide = await ratio(study(1, 2), two, rounds);
+    console.log(`  two workers of one thread, over one of two:       ${inverse(overWide.median)}`);
+    const overOne = await ratio(study(1, 1), two, rounds);
+    console.log(`  two workers of one thread, over one of one twice: ${inverse(overOne.median * 2)}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
