@@ -90,7 +90,7 @@ export function withModelOptions(command: Command): Command {
     .option("--threads <n>", THREADS, wholeNumber);
 }
 
-export const THREADS = "threads to compute with (default: one for each core)";
+const THREADS = "threads to compute with (default: one for each core)";
 
 const deviceOption = (): Option => namedDevice("where to compute").default("cpu");
 

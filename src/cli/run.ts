@@ -14,11 +14,13 @@ import { finetuneCommand } from "./finetune.js";
 import { inspectCommand } from "./inspect.js";
 import { spreadLists } from "./lists.js";
 import { pretrainCommand } from "./pretrain.js";
+import { studyCommand } from "./study.js";
 import { type ProgressStyle, terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
 const EXAMPLES = `
 Examples:
+  vitreous study study.yaml
   vitreous inspect model.onnx
   vitreous explain model.onnx photo.jpg --method grad-cam --out maps
   vitreous evaluate model.onnx images/ --method grad-cam gradient-rollout --controls --sheet --out scores
@@ -70,6 +72,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     convertCommand,
     finetuneCommand,
     pretrainCommand,
+    studyCommand,
   ]) {
     program.addCommand(make(context).copyInheritedSettings(program));
   }

@@ -1,0 +1,30 @@
+/** @file The estimate of a study as a table. */
+import type { StudyEstimate } from "../study/estimate/estimate.js";
+import type { StudyDeclaration } from "../study/types.js";
+import { formatBytes, formatDuration, plural, table } from "./format.js";
+
+export function estimateTable(
+  { parts, total }: StudyEstimate,
+  { methods, metrics, controls, run }: StudyDeclaration,
+  workers: number,
+): string {
+  const rows = parts.map(({ dataset, model, images, cells, forwards, seconds, bytes }) => [
+    dataset,
+    model,
+    ...[images, cells, forwards].map(String),
+    formatDuration(seconds),
+    formatBytes(bytes),
+  ]);
+  const what = [
+    plural(methods.length, "method"),
+    plural(metrics.length, "metric"),
+    controls ? "controls" : "no controls",
+    `batches of ${run.batch}`,
+    `on ${run.device}`,
+  ];
+  return [
+    table([["data set", "model", "images", "cells", "forwards", "time", "disk"], ...rows]),
+    `${what.join(", ")}: ${total.cells} cells in ${plural(total.units, "unit")}, ${total.forwards} forward passes and ${plural(total.explanations, "explanation")}`,
+    `about ${formatDuration(total.seconds)} with ${plural(workers, "worker")} and ${formatBytes(total.bytes)}, the report not counted; nothing was written`,
+  ].join("\n");
+}

@@ -1,0 +1,75 @@
+/** @file `vitreous study` as its user runs it: a small study from a file, gone on with, and what is said of mistakes. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { expectOneClearLine, VIT, workplace } from "./command.js";
+
+const at = workplace();
+
+/** A study of two images with a model of 32×32 pixels; `more` lines behind. */
+async function write(name: string, more = ""): Promise<void> {
+  await at.picture("images/a/1.png");
+  await at.picture("images/b/2.png", 40, 30);
+  writeFileSync(
+    at.path(name),
+    `datasets: { mine: images }
+models: { vit: ${JSON.stringify(VIT)} }
+methods: [grad-cam]
+metrics: ["deletion:step=256"]
+${more}`,
+  );
+}
+
+it("counts without writing, runs, and computes nothing the second time", async () => {
+  await write("study.yaml");
+  const before = at.files();
+  const dry = await at.run("study", "study.yaml", "--dry-run", "--json", "--threads", "1");
+  expect(dry.status, dry.stderr).toBe(0);
+  const estimate = JSON.parse(dry.stdout);
+  // Grad-CAM, its inverted map and three controls; of five points of a curve three depend on the map.
+  expect(estimate.total).toMatchObject({ cells: 10, forwards: 2 * (2 + 5 * 3), explanations: 2 });
+  expect(at.files()).toEqual(before);
+
+  const first = await at.run("study", "study.yaml", "--json", "--threads", "1");
+  expect(first.status, first.stderr).toBe(0);
+  const { forwards, explanations } = estimate.total;
+  expect(JSON.parse(first.stdout)).toMatchObject({
+    out: join("out", "study"),
+    cells: { done: 10, total: 10, reused: 0 },
+    forwards: forwards + explanations,
+    failures: [],
+  });
+  expect(first.stderr).toMatch(/the first map: grad-cam of vit on mine/);
+  const record = readFileSync(at.path("out", "study", "study.json"), "utf8");
+  expect(record).toBe((await at.run("study", "study.yaml", "--print")).stdout);
+
+  const second = await at.run("study", "study.yaml", "--json", "--threads", "1");
+  expect(JSON.parse(second.stdout)).toMatchObject({ cells: { done: 10, reused: 10 }, forwards: 0 });
+});
+
+it("prints the study with every default, whatever it names", async () => {
+  await write("study.yaml", "class: none such\nrun: { batch: 3 }\n");
+  const { status, stdout, stderr } = await at.run("study", "study.yaml", "--print", "--device", "cuda");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    title: "study",
+    class: "none such",
+    controls: true,
+    run: { device: "cuda", batch: 3, unit: 8 },
+  });
+});
+
+it("names each mistake on a line of its own, with its place", async () => {
+  await write("study.yaml", "seed: x\nclas: top\n");
+  const { status, stdout, stderr } = await at.run("study", "study.yaml");
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr.trim().split("\n")).toEqual([
+    expect.stringMatching(/^vitreous: study\.yaml:5:7: seed must be a whole number/),
+    expect.stringMatching(/^vitreous: study\.yaml:6:1: clas is not known/),
+  ]);
+});
+
+it("needs a study", async () => {
+  expectOneClearLine(await at.run("study"), /config/);
+  expectOneClearLine(await at.run("study", "none.yaml"), /none\.yaml does not exist/);
+});
