@@ -44,7 +44,9 @@ export function meanWithInterval(values: readonly number[], options: BootstrapOp
       reason: "an interval needs at least two independent images or groups",
     };
   }
-  const jack = clusters.map((_, i) => meanOf(clusters.filter((_, j) => j !== i)));
+  // Leaving one out by subtraction: ten thousand groups would take a hundred million steps otherwise.
+  const total = clusters.reduce((sum, c) => sum + c.sum, 0);
+  const jack = clusters.map(({ sum, count }) => (total - sum) / (n - count));
   if (jack.every((v) => v === jack[0])) return { ...base, interval: [mean, mean] };
 
   const next = uniform(seed);
