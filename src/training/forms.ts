@@ -33,7 +33,8 @@ export interface Form extends SizedModel {
   constants(indirect: Arrays): Fed[];
 }
 
-function formOf(sized: SizedModel, run: number, { objective, dropPath }: TrainerOptions): Form {
+function formOf(sized: SizedModel, run: number, options: TrainerOptions): Form {
+  const { objective, dropPath } = options;
   const { model, parameters } = sized;
   const image = imageOf(sized);
   const key = sizeName(image.slice(1));
@@ -58,7 +59,7 @@ function formOf(sized: SizedModel, run: number, { objective, dropPath }: Trainer
     async loadStep(link) {
       if (loaded.step) return;
       const bytes = joinPieces(writeModel(form.step().model));
-      const graph = graphPlanOf(form.step(), parameters);
+      const graph = graphPlanOf(form.step(), parameters, options);
       await link.request({ kind: "loadStep", key, model: bytes, graph }, [bytes.buffer]);
       loaded.step = true;
     },
@@ -82,7 +83,8 @@ function formOf(sized: SizedModel, run: number, { objective, dropPath }: Trainer
   return form;
 }
 
-const imageOf = ({ model }: SizedModel): readonly number[] =>
+/** [channels, height, width] of a model's images. */
+export const imageOf = ({ model }: Pick<SizedModel, "model">): readonly number[] =>
   (model.graph.inputs[0]?.shape ?? []).slice(1).map(Number);
 
 export interface Forms {
@@ -99,7 +101,7 @@ export function formsOf(options: TrainerOptions, run: number): Forms {
   for (const sized of options.sizes ?? []) {
     const image = imageOf(sized);
     const form = formOf(sized, scaledRun(options.batch, run, own.image, image), options);
-    if (!all.has(form.key)) all.set(form.key, form);
+    all.set(form.key, form);
   }
   return {
     own,

@@ -43,6 +43,8 @@ export interface TrainerOptions extends SizedModel {
   readonly averaging?: Averaging;
   /** See `StepGraphOptions`. */
   readonly dropPath?: number;
+  /** Whether steps give their logits; true by default. Without, they are not brought over from the worker. */
+  readonly logits?: boolean;
   /** Of what the trainer draws: skipped branches. 0 by default. */
   readonly seed?: number;
 }
@@ -90,7 +92,11 @@ export function planOf(options: TrainerOptions): Plan {
 }
 
 /** What the outputs of a step graph are. */
-export function graphPlanOf({ outputs }: StepGraph, { parameters, computed }: ParameterSet): GraphPlan {
+export function graphPlanOf(
+  { outputs }: StepGraph,
+  { parameters, computed }: ParameterSet,
+  { logits = true }: Pick<TrainerOptions, "logits">,
+): GraphPlan {
   const gradientOf = (constant: string): string => {
     const name = outputs.gradients.get(constant);
     if (name === undefined) throw new RangeError(`the step graph has no gradient of ${constant}`);
@@ -100,6 +106,6 @@ export function graphPlanOf({ outputs }: StepGraph, { parameters, computed }: Pa
     gradients: new Map(parameters.flatMap(({ name, direct }) => (direct ? [[name, gradientOf(name)]] : []))),
     computed: [...computed].map(([name, dims]) => ({ name, dims, gradient: gradientOf(name) })),
     losses: outputs.losses,
-    logits: outputs.logits,
+    logits: logits ? outputs.logits : undefined,
   };
 }

@@ -1,10 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inRuns, runLength } from "./runs.js";
+import { inRuns, runLength, scaledRun } from "./runs.js";
 
 describe("a batch in runs", () => {
   it("is cut into as few equal runs of at most eight images as there must be", () => {
     expect([1, 7, 8, 9, 13, 16, 32, 33].map(runLength)).toEqual([1, 7, 8, 5, 7, 8, 8, 7]);
+  });
+
+  it("has about as many pixels in every image size", () => {
+    const own = [3, 224, 224];
+    expect(scaledRun(32, 8, own, [3, 224, 224])).toBe(8);
+    expect(scaledRun(32, 8, own, [3, 96, 96])).toBe(32);
+    expect(scaledRun(32, 8, own, [3, 160, 160])).toBe(11);
+    expect(scaledRun(32, 8, own, [3, 448, 448])).toBe(2);
+    expect(scaledRun(32, 1, own, [3, 448, 448])).toBe(1);
   });
 
   it("holds every image once, in order, and otherwise nothing that weighs", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { averagingDecay } from "./ema.js";
-import { learningRates, type Schedule } from "./schedule.js";
+import { learningRates, rampValues, type Schedule } from "./schedule.js";
 
 const rates = (schedule: Schedule): number[] =>
   Array.from({ length: schedule.steps + 1 }, (_, step) => learningRates(schedule)(step));
@@ -22,11 +22,19 @@ describe("learning rates", () => {
     }
   });
 
+  it("may warm up from a rate of their own, the peak being the warm-up's last", () => {
+    expect(rates({ kind: "constant", peak: 8, warmup: 5, start: 0, steps: 6 })).toEqual([
+      0, 2, 4, 6, 8, 8, 8,
+    ]);
+    expect(rates({ kind: "constant", peak: 8, warmup: 1, start: 2, steps: 2 })).toEqual([2, 8, 8]);
+  });
+
   it("stay the least behind the end", () => {
     expect(learningRates({ kind: "cosine", peak: 1, least: 0.25, steps: 2 })(9)).toBeCloseTo(0.25, 12);
   });
 
   it.each<[Schedule, RegExp]>([
+    [{ kind: "cosine", peak: 1, start: 2, steps: 1 }, /start at a learning rate between 0 and 1, not at 2/],
     [{ kind: "cosine", peak: 0, steps: 1 }, /learning rate.*above 0, not 0/],
     [{ kind: "cosine", peak: Number.NaN, steps: 1 }, /not NaN/],
     [{ kind: "cosine", peak: 1, least: 2, steps: 1 }, /least.*not 2/],
@@ -48,5 +56,23 @@ describe("the average's decay", () => {
 
   it("is refused where there is no average", () => {
     expect(() => averagingDecay({ decay: 1 })).toThrow(/below 1, not 1/);
+  });
+});
+
+describe("ramps", () => {
+  it("go from one value to the other along half a cosine, and stay", () => {
+    const values = rampValues({ from: 1, to: 5, steps: 4 });
+    for (const [step, expected] of [1, 3 - Math.SQRT2, 3, 3 + Math.SQRT2, 5, 5].entries())
+      expect(values(step)).toBeCloseTo(expected, 12);
+    expect(rampValues(0.3)(7)).toBe(0.3);
+  });
+
+  it("may lead an average to keep all that it has", () => {
+    const decays = averagingDecay({ decay: { from: 0.5, to: 1, steps: 2 } });
+    expect(decays(1)).toBe(0.5);
+    expect(decays(2)).toBeCloseTo(0.75, 12);
+    expect(decays(3)).toBe(1);
+    expect(() => averagingDecay({ decay: { from: 0.5, to: 2, steps: 2 } })).toThrow(/not 2/);
+    expect(() => averagingDecay({ decay: 1 })).toThrow(/not 1/);
   });
 });

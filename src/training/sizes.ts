@@ -5,7 +5,7 @@
 import type { Size } from "../models/architecture.js";
 import type { BuiltModel, StoredTensors } from "../models/index.js";
 import { VitreousError } from "../onnx/errors.js";
-import { sizeName } from "./forms.js";
+import { imageOf, sizeName } from "./forms.js";
 import { type ParameterOptions, type ParameterSet, parameterSets } from "./parameters.js";
 import type { SizedModel } from "./plan.js";
 
@@ -29,7 +29,7 @@ function sharing({ model }: BuiltModel, own: BuiltModel, { parameters }: Paramet
  * What a trainer takes of a model for several image sizes: spread it into the options.
  *
  * @param build the model for images of a size, undefined for its own; called once for each
- * @param sizes [height, width] of the other sizes
+ * @param sizes [height, width] of the other sizes; its own may be among them
  * @throws VitreousError naming a size that the model cannot be built for, and where nothing is left to train
  */
 export async function mixedSizes(
@@ -40,7 +40,10 @@ export async function mixedSizes(
 ): Promise<MixedSizes> {
   const built = await build(undefined);
   const others: BuiltModel[] = [];
+  const made = new Set([sizeName(imageOf(built).slice(1))]);
   for (const size of sizes) {
+    if (made.has(sizeName(size))) continue;
+    made.add(sizeName(size));
     others.push(
       await build(size).catch((error: unknown) => {
         if (!(error instanceof VitreousError)) throw error;

@@ -78,7 +78,7 @@ export interface StepGraph {
 export interface StepResult {
   /** Σ weight·loss over the batches of the step. */
   readonly loss: number;
-  /** [images, classes] of all batches of the step, padding included. */
+  /** [images, classes] of all batches of the step, padding included; empty where the trainer gives none. */
   readonly logits: Float32Array;
   /** Global norm of the gradient before clipping. */
   readonly gradientNorm: number;

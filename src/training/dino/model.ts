@@ -11,6 +11,7 @@ import type { Trainable } from "../../models/trainable.js";
 import { type Binding, weightsOf } from "../../models/weights.js";
 import { GraphBuilder } from "../../onnx/builder.js";
 import { VitreousError } from "../../onnx/errors.js";
+import { imageOf } from "../forms.js";
 import { type MixedSizes, mixedSizes } from "../sizes.js";
 import { freshHead, type Head, headOf, writeProjection } from "./head.js";
 import type { DinoModelOptions } from "./types.js";
@@ -72,7 +73,7 @@ export async function dinoModel(backbone: Trainable, options: DinoModelOptions =
   const trunkAt = (image: Size | undefined) =>
     buildModel(description, tensors, { image, features: "pooled" });
   let first: BuiltModel | undefined = await trunkAt(globalSize);
-  const [, , height = 0, width = 0] = (first.model.graph.inputs[0]?.shape ?? []).map(Number);
+  const [, height = 0, width = 0] = imageOf(first);
   const head = headOf(widthOf(first, nameOf(description)), studentTemperature, options.head);
   const fresh = freshHead(head, seed);
   const build = async (image: Size | undefined): Promise<BuiltModel> => {
@@ -80,7 +81,7 @@ export async function dinoModel(backbone: Trainable, options: DinoModelOptions =
     first = undefined;
     return withProjection(trunk, head, fresh);
   };
-  const small = localSize === undefined || localSize.join() === [height, width].join() ? [] : [localSize];
+  const small = localSize === undefined ? [] : [localSize];
   const mixed = await mixedSizes(build, small, new Map([...tensors, ...fresh]), { decayed });
   return { ...mixed, head, globalSize: [height, width], localSize };
 }

@@ -34,6 +34,7 @@ export async function openDinoTrainer(
     model: model.model,
     parameters: model.parameters,
     sizes: model.sizes,
+    logits: false,
     ...settings,
   });
   let centre: Float32Array = new Float32Array(head.out);

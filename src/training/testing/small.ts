@@ -1,11 +1,27 @@
 /** @file Small models of the repository, opened for training, and batches that are the same in every run of the tests. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type BuiltModel, buildModel, readConfig, type StoredTensors } from "../../models/index.js";
+import {
+  type BuiltModel,
+  buildModel,
+  type Description,
+  readConfig,
+  type StoredTensors,
+} from "../../models/index.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { stored, storedTensors } from "../../models/stored-tensor.js";
 import { float32Tensor } from "../../onnx/tensor.js";
 import type { TrainingBatch } from "../types.js";
+
+/** What a folder of test/fixtures/checkpoints holds. */
+export function smallCheckpoint(name: string): { description: Description; tensors: StoredTensors } {
+  const path = (file: string) =>
+    fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}/checkpoint/${file}`, import.meta.url));
+  return {
+    description: readConfig(JSON.parse(readFileSync(path("config.json"), "utf8"))),
+    tensors: storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors),
+  };
+}
 
 /**
  * By the folder's name in test/fixtures/checkpoints.
@@ -16,11 +32,8 @@ export async function smallModel(
   name: string,
   given?: StoredTensors,
 ): Promise<{ built: BuiltModel; tensors: StoredTensors }> {
-  const path = (file: string) =>
-    fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}/checkpoint/${file}`, import.meta.url));
-  const tensors =
-    given ?? storedTensors(readSafetensors(readFileSync(path("model.safetensors")), name).tensors);
-  const description = readConfig(JSON.parse(readFileSync(path("config.json"), "utf8")));
+  const { description, tensors: own } = smallCheckpoint(name);
+  const tensors = given ?? own;
   return { built: await buildModel(description, tensors), tensors };
 }
 

@@ -43,7 +43,8 @@ export interface GraphPlan {
   readonly gradients: ReadonlyMap<string, string>;
   readonly computed: readonly ComputedPlan[];
   readonly losses: string;
-  readonly logits: string;
+  /** Undefined where nobody asks for them. */
+  readonly logits: string | undefined;
 }
 
 /** An input of one run. */
@@ -109,6 +110,7 @@ export interface Opened {
 export interface RunReply {
   /** Σ weight·loss. */
   readonly loss: number;
+  /** Empty where nobody asks for them. */
   readonly logits: Float32Array;
   /** Gradients of the computed constants, of this run alone. */
   readonly computed: NamedArrays;

@@ -120,7 +120,7 @@ export function serveTraining(host) {
       /** @type {Record<string, OnnxValue | null>} */ ({
         ...fetches,
         [graph.losses]: null,
-        [graph.logits]: null,
+        ...(graph.logits === undefined ? {} : { [graph.logits]: null }),
       }),
     );
     place(store, graph.gradients, fetches);
@@ -134,7 +134,7 @@ export function serveTraining(host) {
     });
     return {
       loss,
-      logits: floats(fetched, graph.logits),
+      logits: graph.logits === undefined ? new Float32Array() : floats(fetched, graph.logits),
       computed: graph.computed.map(({ name, gradient }) => [name, floats(fetches, gradient).slice()]),
     };
   }
