@@ -29,6 +29,7 @@ export interface Flags extends Omit<ModelOptions, "head"> {
   readonly balanced?: boolean;
   readonly augment: string;
   readonly labelSmoothing?: string;
+  readonly imageSizes?: string;
   readonly mixup?: string;
   readonly cutmix?: string;
   readonly val?: string;
@@ -90,6 +91,10 @@ export function withImages(command: Command): Command {
       "--augment <what>",
       "none; light: flips and mild crops; full: also colour, blur and RandAugment; or a .json file",
       "light",
+    )
+    .option(
+      "--image-sizes <list>",
+      "train on batches of these sizes by turns of chance, e.g. 160x160,192x192,224x224; validation and test are at the model's own (default: that alone)",
     )
     .option("--label-smoothing <x>", "share of a target spread over all classes (default: 0.05)")
     .option("--mixup <alpha>", "mix pairs of images (default: 0)")

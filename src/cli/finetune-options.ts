@@ -62,6 +62,7 @@ export async function readOptions(options: Flags): Promise<FinetuneOptions> {
     ema: options.ema,
     dropPath: options.dropPath,
     freeze: options.freeze,
+    imageSizes: options.imageSizes,
     depth: options.depth,
     precision: options.precision,
     classWeights: options.classWeights,

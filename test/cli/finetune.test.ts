@@ -178,6 +178,22 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
     expect(config.architectures).toEqual(["ViTForImageClassification"]);
   });
 
+  it("trains on images of several sizes, and is saved for its own", async () => {
+    const args = ["pictures", "--image-sizes", "12x12,16x24,16x16", "--epochs", "3", ...SETTINGS];
+    const result = await finetune(...args, "--out", "sizes");
+    expect(result.status, result.stderr).toBe(0);
+    const { settings, test } = record("sizes");
+    expect(settings).toMatchObject({
+      imageSizes: [
+        [12, 12],
+        [16, 24],
+        [16, 16],
+      ],
+      image: [3, 16, 16],
+    });
+    expect(test.accuracy.value).toBe(1);
+  });
+
   it("trains the head alone when the rest is frozen", async () => {
     const result = await finetune(
       "pictures",
@@ -264,6 +280,7 @@ describe("a fine-tuning that cannot be", () => {
     { line: "--augment wild", says: /--augment takes none, light, full/ },
     { line: "--label-smoothing 2", says: /--label-smoothing/ },
     { line: "--distill soft", says: /--distill needs a --teacher/ },
+    { line: "--image-sizes 160,192", says: /--image-sizes: must be heights and widths/ },
     { line: "--distill-share 0.2", says: /--distill-share needs a --teacher/ },
     { line: "--teacher x --distill-token maybe", says: /--distill-token: must be auto, yes or no/ },
     { line: "--scratch --arch vit_tiny_patch16_224", says: /with --scratch give the architecture as MODEL/ },

@@ -8,6 +8,17 @@ import { type AugmentationInput, type AugmentationOptions, augmentationOptions }
 
 const FREEZE = /^(none|head|blocks:\d{1,3})$/;
 
+const side = z.int().min(1).max(8192);
+
+/** "160x160,192x192", or pairs of height and width. */
+const sizesOption = z.preprocess(
+  (given) =>
+    typeof given === "string" && /^\d+x\d+(,\d+x\d+)*$/.test(given)
+      ? given.split(",").map((size) => size.split("x").map(Number))
+      : given,
+  z.array(z.tuple([side, side]), { error: "must be heights and widths, as in 160x160,192x192" }),
+);
+
 const schema = z.strictObject({
   /** Only the model's architecture is taken: weights are drawn by the seed. */
   scratch: switchOption.default(false),
@@ -33,6 +44,8 @@ const schema = z.strictObject({
   dropPath: numberOption(0, 0.9).default(0),
   /** "none"; "head": only the head is trained (a linear probe); "blocks:K": only the last K blocks and the head. */
   freeze: z.string().regex(FREEZE, { error: "must be none, head or blocks:K" }).default("none"),
+  /** [height, width] that training batches have, one of them each by chance; none: the model's own. */
+  imageSizes: sizesOption.default([]),
   /** Only the model's first so many blocks are taken; 0: all. */
   depth: numberOption(0, 1000, true).default(0),
   /** Of the saved weights, and of those that are scored in the end. */

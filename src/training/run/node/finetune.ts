@@ -43,6 +43,10 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
   const { out, signal, events = {} } = request;
   if (resolve(out) === resolve(request.model))
     throw new VitreousError(`${out} is the model itself; give another folder for the results`);
+  if (request.teacher !== undefined && request.options.imageSizes.length > 0)
+    throw new VitreousError(
+      "a teacher takes images of one size: train without it, or at the model's own image size",
+    );
   const data = await labelledData({
     path: request.data,
     options: request.options,

@@ -16,6 +16,7 @@ export function openFinetuneTrainer(
   return nodeTrainer({
     model: model.built.model,
     parameters: model.parameters,
+    sizes: model.sizes,
     batch: options.batch,
     objective:
       request.teacher === undefined

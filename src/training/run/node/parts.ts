@@ -35,6 +35,7 @@ export function partsOf(
     ...common,
     items: parts.train,
     augmentation: options.augmentation,
+    sizes: options.imageSizes,
     seed: options.seed,
     sampling: options.balanced ? "balanced" : "shuffle",
     last: "pad",

@@ -5,7 +5,9 @@ import { VitreousError } from "../../../onnx/errors.js";
 import { elementCount } from "../../../onnx/tensor.js";
 import { preparedDims } from "../../data/prepare.js";
 import { depthsOf, frozenButLast, frozenTrunk } from "../../layer-decay.js";
-import { type ParameterSet, parameterSet } from "../../parameters.js";
+import type { ParameterSet } from "../../parameters.js";
+import type { SizedModel } from "../../plan.js";
+import { mixedSizes } from "../../sizes.js";
 import type { FinetuneOptions } from "../options.js";
 import type { OpenChoices } from "./checkpoint.js";
 import { type Base, holdSize, openBase, orClosed } from "./open-base.js";
@@ -13,6 +15,8 @@ import { type Base, holdSize, openBase, orClosed } from "./open-base.js";
 export interface StartingModel extends Base {
   readonly built: BuiltModel;
   readonly parameters: ParameterSet;
+  /** The same for the other image sizes of its training. */
+  readonly sizes: readonly SizedModel[];
   /** [channels, height, width] of an image. */
   readonly dims: readonly [number, number, number];
   /** Numbers in the checkpoint's tensors. */
@@ -22,7 +26,7 @@ export interface StartingModel extends Base {
 export interface ModelRequest {
   readonly path: string;
   readonly labels: readonly string[];
-  readonly options: Pick<FinetuneOptions, "depth" | "freeze" | "scratch" | "seed">;
+  readonly options: Pick<FinetuneOptions, "depth" | "freeze" | "imageSizes" | "scratch" | "seed">;
   readonly open: OpenChoices;
   /** Whether there is to be a distillation token with a classifier of its own. */
   readonly distilled: TranslationOptions["distilled"];
@@ -34,14 +38,18 @@ export async function startingModel(request: ModelRequest): Promise<StartingMode
   const opened = await openBase(request);
   return orClosed(path, opened.close, async () => {
     const { base, preprocessing } = opened;
-    const built = await buildModel(base.description, base.tensors);
     const dims = preparedDims(preprocessing);
-    holdSize((built.model.graph.inputs[0]?.shape ?? []).slice(1), dims, preprocessing);
     const frozen = frozenBy(options.freeze, [...base.tensors.keys()]);
-    const parameters = await parameterSet(built, base.tensors, { frozen });
+    const { built, parameters, sizes } = await mixedSizes(
+      (image) => buildModel(base.description, base.tensors, { image }),
+      options.imageSizes,
+      base.tensors,
+      { frozen },
+    );
+    holdSize((built.model.graph.inputs[0]?.shape ?? []).slice(1), dims, preprocessing);
     const all = [...base.tensors.values()].reduce((n, { dims: d }) => n + elementCount(d), 0);
     const trained = parameters.parameters.reduce((n, { values }) => n + values.length, 0);
-    return { ...opened, built, parameters, dims, counts: { trained, frozen: all - trained } };
+    return { ...opened, built, parameters, sizes, dims, counts: { trained, frozen: all - trained } };
   });
 }
 
