@@ -1,16 +1,16 @@
 /**
  * @file What things cost here: explanations over a plain forward pass, a study over the forward passes in it, training
- * steps beside PyTorch's, and how long training waits for its images. Machines are noisy, so what is compared is run in turns, and what counts are medians of
- * paired ratios.
+ * steps beside PyTorch's, and how long training waits for its images. Machines are noisy, so what is compared is run in
+ * turns, and what counts are medians of paired ratios.
  *
  *     npm run bench -- [MODEL.onnx…] [--study MODEL]… [--training ARCHITECTURE]… [--pair CHECKPOINT=MODEL.onnx]…
  *         [--batch 1,8] [--rounds 9] [--threads 2] [--memory 1000]
  *         [--python PATH] [--images FOLDER]
  *
- * Without models, architectures and pairs: explanations and a study of the bundled ViT-Tiny, and training of ViT-Ti/16 and ViT-S/16.
- * PyTorch is measured where --python or VITREOUS_PYTHON names a Python with torch and timm. A pair is a checkpoint and the
- * file exported from the same model: what is measured is a forward pass of the one over that of the other. bench/export.py
- * writes both, for ViT-B/16, ViT-Ti/16, DeiT-S/16 and Swin-T.
+ * Without models, architectures and pairs: explanations and a study of the bundled ViT-Tiny, and training of ViT-Ti/16
+ * and ViT-S/16. PyTorch is measured where --python or VITREOUS_PYTHON names a Python with torch and timm. A pair is a
+ * checkpoint and the file exported from the same model: what is measured is a forward pass of the one over that of the
+ * other. bench/export.py writes both, for ViT-B/16, ViT-Ti/16, DeiT-S/16 and Swin-T.
  */
 import { parseArgs } from "node:util";
 import { compareWithExport } from "./checkpoints.js";

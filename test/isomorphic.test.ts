@@ -22,6 +22,7 @@ const isomorphic = [
   "imaging",
   "api",
   "training",
+  "study",
   "web.ts",
 ];
 

@@ -11,6 +11,7 @@ import type { PlannedDataset } from "../plan/plan.js";
 import type { CheckpointFacts } from "../run/types.js";
 import type { UnitContext } from "../run/units.js";
 import type { StudyCheckpoint, StudyDeclaration, StudyModel } from "../types.js";
+import { fingerprintOf } from "./fingerprint.js";
 
 /** A model on a data set. */
 export interface Pair {
@@ -63,6 +64,7 @@ export async function openCheckpoint(
     ...(labels !== null && { labels }),
     ...(imageSize !== null && { imageSize }),
   };
+  const fingerprint = await fingerprintOf(checkpoint);
   const model = await openModel(path, options);
   try {
     const methods = new Map(declaration.methods.map((m) => [m.id, methodFromSpec(m.spec)]));
@@ -98,6 +100,7 @@ export async function openCheckpoint(
         methods: settled,
         refused,
         notes: [...model.warnings, ...model.notes].map((note) => note.replaceAll(path, id)),
+        fingerprint,
       },
     };
   } catch (error) {

@@ -12,8 +12,9 @@ import { tally } from "../run/progress.js";
 import type { CheckpointFacts, RunStudyOptions, StudyMap, StudyRunSummary, StudyWork } from "../run/types.js";
 import { mapSources } from "../run/units.js";
 import type { StudyFailure } from "../types.js";
-import { pairsOf } from "./checkpoint.js";
+import { type Pair, pairsOf } from "./checkpoint.js";
 import { engineVersions } from "./engine.js";
+import { fingerprintOf } from "./fingerprint.js";
 import { cellsFolder, earlier, type StudyIndex, writeIndex } from "./index-file.js";
 import { runTasks, type TaskReport, type TaskSettings } from "./tasks.js";
 import { runWorkers } from "./workers.js";
@@ -131,7 +132,8 @@ export async function runStudy(work: StudyWork, options: RunStudyOptions): Promi
   const threads =
     options.threads ??
     (processes > 1 ? Math.max(1, Math.floor(availableParallelism() / processes)) : undefined);
-  const settings: TaskSettings = { folder, engine, threads, signal };
+  const known = await unchanged(before, pairs);
+  const settings: TaskSettings = { folder, engine, threads, known, signal };
   try {
     if (processes > 1) await runWorkers(processes, work, settings, report);
     else await runTasks(work, settings, report);
@@ -143,6 +145,20 @@ export async function runStudy(work: StudyWork, options: RunStudyOptions): Promi
   await writeIndex(out, index(true));
   const { cells, forwards, seconds } = count.progress(null);
   return { cells, forwards, seconds, failures: index(true).failures, notes: [...notes] };
+}
+
+/** What an earlier run of the same study found of models whose files are still the same. */
+async function unchanged(
+  before: StudyIndex | undefined,
+  pairs: readonly Pair[],
+): Promise<readonly CheckpointFacts[]> {
+  const same: CheckpointFacts[] = [];
+  for (const { planned, model, checkpoint } of pairs) {
+    const facts = before?.checkpoints.find((f) => f.dataset === planned.dataset.id && f.model === model.id);
+    if (facts === undefined || facts.fingerprint === null) continue;
+    if (facts.fingerprint === (await fingerprintOf(checkpoint))) same.push(facts);
+  }
+  return same;
 }
 
 /** By data set, model, method and image as declared, whatever was first. */

@@ -28,6 +28,8 @@ export interface TaskSettings {
   readonly folder: string;
   readonly engine: Readonly<Record<string, string>>;
   readonly threads: number | undefined;
+  /** What is known of models without opening them. */
+  readonly known: readonly CheckpointFacts[];
   readonly signal: AbortSignal;
 }
 
@@ -96,14 +98,20 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
   const { pair, index, left } = task;
   if (left.size === 0) return false;
   let opening: Promise<OpenedCheckpoint> | undefined;
+  let unopened: unknown;
   const open = (): Promise<OpenedCheckpoint> => {
-    opening ??= openCheckpoint(work.declaration, pair, settings);
+    opening ??= openCheckpoint(work.declaration, pair, settings).catch((error: unknown) => {
+      unopened = error;
+      throw error;
+    });
     return opening;
   };
   try {
     report.working(index);
     if (task.context === undefined) {
-      const { facts } = await open();
+      const { dataset, model } = namesOf(pair);
+      const known = settings.known.find((facts) => facts.dataset === dataset && facts.model === model);
+      const facts = known ?? (await open()).facts;
       report.opened(index, facts);
       const { classes } = pair.planned;
       task.context = unitContext(work.declaration, settings.engine, facts, classes);
@@ -116,7 +124,7 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
         if (!signal.aborted && (await runChunk({ ...run, task, context, chunk, open, one })))
           left.delete(chunk);
       } catch (error) {
-        stop.abort(error);
+        if (error !== unopened) stop.abort(error);
         throw error;
       }
     };
@@ -124,7 +132,7 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
     signal.throwIfAborted();
     return left.size < before;
   } catch (error) {
-    if (signal.aborted || !(error instanceof VitreousError) || task.context !== undefined) throw error;
+    if (signal.aborted || !(error instanceof VitreousError) || error !== unopened) throw error;
     // The model cannot be opened: the others can.
     const reason = error.message.replaceAll(pair.checkpoint.path, pair.model.id);
     report.failure({ ...namesOf(pair), image: null, method: null, reason });

@@ -48,7 +48,7 @@ export function tally(now: () => number = () => performance.now()): Tally {
       const seconds = (now() - started) / 1000;
       const total = [...expected.values()].reduce((a, b) => a + b, 0) - counts.lost;
       const { done, reused, images, forwards } = counts;
-      const rate = (done - reused) / seconds;
+      const rate = seconds > 0 ? (done - reused) / seconds : 0;
       return {
         cells: { done, total, reused },
         forwards,

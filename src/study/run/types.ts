@@ -84,6 +84,8 @@ export interface CheckpointFacts {
   readonly refused: Readonly<Record<string, string>>;
   /** What a person should know of how it was opened. */
   readonly notes: readonly string[];
+  /** SHA-256 of all files that it was opened from, where they are known beforehand: it need not be opened to know the rest. */
+  readonly fingerprint: string | null;
 }
 
 /** A method's map of one image on the token grid, as the method defines it. */

@@ -32,7 +32,9 @@ export async function writePictures(folder: string, count: number): Promise<void
     for (let i = 0; i < count; i++) {
       const next = uniform(Number(label.at(-1)) * 1000 + i);
       const data = Uint8Array.from({ length: 24 * 20 * 3 }, () => Math.floor(next() * 256));
-      const png = await sharp(data, { raw: { width: 24, height: 20, channels: 3 } }).png().toBuffer();
+      const png = await sharp(data, { raw: { width: 24, height: 20, channels: 3 } })
+        .png()
+        .toBuffer();
       await writeFile(join(folder, label, `${i}.png`), png);
     }
   }

@@ -6,6 +6,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import {
+  existsSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -75,10 +76,15 @@ export function openClaims(folder: string): Claims {
     return changed !== undefined && Date.now() - changed < STALE_MS;
   };
 
-  /** Whether another process has it in hand. What the dead have left is removed. */
+  /** Whether another process has it in hand. */
   const othersHave = (work: string): boolean => {
     const mine = `${work}.${own}`;
-    const others = readdirSync(folder).filter((name) => name.startsWith(`${work}.`) && name !== mine);
+    return anyAlive((name) => name.startsWith(`${work}.`) && name !== mine);
+  };
+
+  /** What the dead have left is removed. */
+  const anyAlive = (wanted: (name: string) => boolean): boolean => {
+    const others = readdirSync(folder).filter(wanted);
     const alive = others.filter(isAlive);
     for (const name of others) if (!alive.includes(name)) rmSync(join(folder, name), { force: true });
     return alive.length > 0;
@@ -120,6 +126,8 @@ export function openClaims(folder: string): Claims {
     close() {
       clearInterval(renewal);
       for (const work of [...held]) release(work);
+      // A process that was killed behind its last unit has left a claim that nobody looks at again.
+      if (existsSync(folder)) anyAlive(() => true);
     },
   };
 }
