@@ -129,3 +129,31 @@ export const trainingJson = z.looseObject({
   validation: scores,
   test: scores,
 });
+
+const shares = z.looseObject({ accuracy: z.number(), balancedAccuracy: z.number() });
+const quickEvaluation = z.looseObject({ knn: shares, linear: shares });
+const featureScores = z.looseObject({ validation: scores, test: scores });
+
+export const pretrainingJson = z.looseObject({
+  version: z.string(),
+  settings: z.looseObject({ epochs: z.int(), seed: z.int(), crops: z.looseObject({}), scratch: z.boolean() }),
+  parameters: z.looseObject({ trained: z.int(), backbone: z.int() }),
+  images: z.int(),
+  classes: z.array(z.string()).optional(),
+  splits: z.record(z.string(), z.array(z.int())).optional(),
+  setAside: z.array(z.looseObject({ image: z.string(), reason: z.string() })),
+  before: quickEvaluation.optional(),
+  curve: z.array(
+    z.looseObject({
+      epoch: z.int(),
+      train: z.looseObject({ loss: z.number(), steps: z.int(), teacherEntropy: z.number() }),
+      evaluation: quickEvaluation.optional(),
+    }),
+  ),
+  evaluation: z
+    .looseObject({
+      knn: featureScores,
+      linear: featureScores.extend({ decay: z.number(), tried: z.array(z.number()) }),
+    })
+    .optional(),
+});
