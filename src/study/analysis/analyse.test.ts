@@ -231,6 +231,14 @@ describe("undefined and missing scores", () => {
     expect(dino?.values).toHaveLength(10);
   });
 
+  it("of a whole row leave the ranking to the others", () => {
+    const gone = rows.map((r) => (r.model === "vit" && r.method === "cam" ? { ...r, score: null } : r));
+    const { rankings, answer } = analyse(syntheticStudy(gone));
+    expect(rankings[0]).toMatchObject({ blocks: 10 });
+    expect(rankings[0]?.entries).toHaveLength(3);
+    expect(answer.datasets[0]).toMatchObject({ winner: { model: "dino", method: "cam" }, rows: 3 });
+  });
+
   it("do not let a probability of 0 into AUC/p₀", () => {
     const [cell] = analyse(
       syntheticStudy(

@@ -2,20 +2,21 @@
 import { type FriedmanTest, friedman } from "../../stats/friedman.js";
 import { nemenyi } from "../../stats/nemenyi.js";
 import { isUndefined } from "../../stats/outcome.js";
+import type { Collected } from "./collect.js";
 import type { Column } from "./compare.js";
 import { sameRow } from "./standing.js";
 import type { Ranking, RowKey } from "./types.js";
 
 /**
  * Mean ranks of the rows over groups of images, one column's or those of one metric on several data sets together; rows
- * that are not in each of the columns are left out.
+ * that have no score in one of the columns are left out.
  *
  * @param columns of one metric
  */
 export function rankColumns(dataset: string | null, columns: readonly Column[], alpha: number): Ranking {
   const [column] = columns;
   const rows: readonly RowKey[] = (column?.rows ?? [])
-    .filter((row) => columns.every((c) => c.rows.some((other) => sameRow(other, row))))
+    .filter((row) => columns.every((c) => c.rows.some((other) => sameRow(other, row) && scored(other))))
     .map(({ model, method }) => ({ model, method }));
   const metric = column?.metric ?? { id: "", direction: "higher" as const };
   const blocks = columns.flatMap((c) => blocksOf(c, rows));
@@ -46,6 +47,8 @@ export function rankColumns(dataset: string | null, columns: readonly Column[], 
     }),
   };
 }
+
+const scored = ({ values }: Collected): boolean => values.some((v) => v !== null);
 
 function friedmanResult({ chiSquared, f, w }: FriedmanTest) {
   const { statistic, df, p } = chiSquared;
