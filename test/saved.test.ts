@@ -27,7 +27,7 @@ import {
 } from "../src/models/hugging-face/translate/index.js";
 import { buildModel } from "../src/models/index.js";
 import { type DescribedCheckpoint, describeCheckpoint, openCheckpoint } from "../src/models/node/open.js";
-import { saveHuggingFace, saveTrainable } from "../src/models/node/save.js";
+import { saveTrainable } from "../src/models/node/save.js";
 import { runOnWaves } from "../src/models/testing/run.js";
 import { expressibleFor, type Trainable, trainable } from "../src/models/trainable.js";
 import { writeSafetensors } from "../src/models/write-safetensors.js";
@@ -240,10 +240,10 @@ describe("a saved model", () => {
     const folder = join(root, "refused");
     const tensors = await loadTensors(freshWeights(configured("vit", { num_hidden_layers: 1 }, labels), 1));
     const vit = configured("vit", { num_hidden_layers: 1 }, labels);
-    await expect(saveHuggingFace(folder, { description: vit, tensors, preprocessing })).rejects.toThrow(
+    await expect(saveTrainable(folder, { description: vit, tensors, preprocessing })).rejects.toThrow(
       /cannot prepare pictures as this model was trained/,
     );
-    await expect(saveHuggingFace(folder, { description: swin, tensors, preprocessing })).rejects.toThrow(
+    await expect(saveTrainable(folder, { description: swin, tensors, preprocessing })).rejects.toThrow(
       /do not fit SwinForImageClassification/,
     );
     expect(existsSync(folder)).toBe(false);

@@ -58,6 +58,7 @@ async function runFinetune(
         out: options.out,
         options: chosen,
         ...(options.labels !== undefined && { labels: options.labels }),
+        ...(options.splits !== undefined && { splits: options.splits }),
         ...(options.teacher !== undefined && { teacher: options.teacher }),
         open: {
           device,

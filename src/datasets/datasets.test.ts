@@ -189,7 +189,7 @@ describe("masks and sizes", () => {
     ]);
     expect(e.emptyMasks).toEqual(["well/5.png"]);
     expect(e.broken[0]?.reason).toMatch(/is no image/);
-    expect(e.notes[0]).toMatch(/1 of 4 images are not 8×8 \(ill 1\)/);
+    expect(e.notes[0]).toMatch(/1 of 4 images are not 8×8 \(ill 1, 50\.0 % of it\)/);
   });
 });
 

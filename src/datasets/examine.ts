@@ -4,10 +4,11 @@
  * masks are empty.
  */
 
-import { readHeader } from "../imaging/node/decode.js";
 import { VitreousError } from "../onnx/errors.js";
 import type { Dataset, Skipped } from "./dataset.js";
+import { type Looker, lookAt } from "./look.js";
 import { readMask } from "./masks.js";
+import { offSizeNote, shortcutNotes } from "./size-notes.js";
 
 export interface Examination {
   /** Images of each size, "360×363", the commonest first. */
@@ -19,30 +20,17 @@ export interface Examination {
   readonly notes: readonly string[];
 }
 
-/** By class: how many images are not of the commonest size. */
-function offSizeNote(sizeOf: ReadonlyMap<string, string>, dataset: Dataset, common: string): string[] {
-  const off = new Map<string, number>();
-  for (const { name, label = "no label" } of dataset.items) {
-    const size = sizeOf.get(name);
-    if (size !== undefined && size !== common) off.set(label, (off.get(label) ?? 0) + 1);
-  }
-  const total = [...off.values()].reduce((a, b) => a + b, 0);
-  // Where every image has a size of its own, size says nothing.
-  if (total === 0 || total * 2 > sizeOf.size) return [];
-  const classes = [...off].map(([label, n]) => `${label} ${n}`).join(", ");
-  return [
-    `${total} of ${sizeOf.size} images are not ${common} (${classes}): if that goes with the class, a model may have learnt it`,
-  ];
-}
-
 /** Reads every header and every mask. */
 export async function examineDataset(
   dataset: Dataset,
   options: {
     readonly signal?: AbortSignal;
     readonly onProgress?: (done: number, total: number) => void;
+    /** Reads a picture's file; by default each is read anew. */
+    readonly look?: Looker;
   } = {},
 ): Promise<Examination> {
+  const { look = lookAt } = options;
   const sizeOf = new Map<string, string>();
   const counts = new Map<string, number>();
   const broken: Skipped[] = [];
@@ -51,8 +39,9 @@ export async function examineDataset(
   for (const item of dataset.items) {
     options.signal?.throwIfAborted();
     try {
-      const { width, height } = await readHeader(item.path);
-      const size = `${width}×${height}`;
+      const found = await look(item.path);
+      if ("failure" in found) throw new VitreousError(found.failure);
+      const size = `${found.width}×${found.height}`;
       sizeOf.set(item.name, size);
       counts.set(size, (counts.get(size) ?? 0) + 1);
       if (item.masks && (await readMask(item.masks)).area === 0) emptyMasks.push(item.name);
@@ -69,7 +58,8 @@ export async function examineDataset(
     emptyMasks,
     broken,
     notes: [
-      ...(common === undefined ? [] : offSizeNote(sizeOf, dataset, common)),
+      ...(common === undefined ? [] : offSizeNote(sizeOf, dataset.items, common)),
+      ...shortcutNotes(sizeOf, dataset.items),
       ...(broken.length > 0 ? [`${broken.length} files are no readable images`] : []),
       ...(emptyMasks.length > 0
         ? [`${emptyMasks.length} images have an empty mask: localisation is undefined for them`]

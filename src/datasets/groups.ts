@@ -2,14 +2,14 @@
  * @file Which pictures belong together. A near-duplicate in another split is a leak, so groups are read where they
  * are published (groups.csv) and found by content where they are not.
  */
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readBytes, readFailure } from "../imaging/node/file-error.js";
+import { readFailure } from "../imaging/node/file-error.js";
 import { VitreousError } from "../onnx/errors.js";
 import { readCsv } from "./csv.js";
 import type { DatasetItem } from "./dataset.js";
 import { kindOfPath } from "./files.js";
+import { hashOf } from "./look.js";
 
 /** The groups of the first groups.csv (columns path, group) among the folders, by path; undefined without one. */
 export async function readGroups(
@@ -37,6 +37,7 @@ export async function readGroups(
 export async function identicalGroups(
   items: readonly DatasetItem[],
   signal?: AbortSignal,
+  hash: (path: string) => Promise<string> = hashOf,
 ): Promise<ReadonlyMap<string, string>> {
   const bySize = new Map<number, DatasetItem[]>();
   for (const item of items) {
@@ -52,11 +53,9 @@ export async function identicalGroups(
     const firstOf = new Map<string, string>();
     for (const item of same) {
       signal?.throwIfAborted();
-      const hash = createHash("sha256")
-        .update(await readBytes(item.path))
-        .digest("hex");
-      const first = firstOf.get(hash);
-      if (first === undefined) firstOf.set(hash, item.name);
+      const sha256 = await hash(item.path);
+      const first = firstOf.get(sha256);
+      if (first === undefined) firstOf.set(sha256, item.name);
       else {
         groups.set(first, first);
         groups.set(item.name, first);

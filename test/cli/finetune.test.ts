@@ -72,6 +72,7 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
       "report.html",
       "splits.json",
       "state",
+      "state/images.json",
       "state/state.json",
       "training.json",
     ]);

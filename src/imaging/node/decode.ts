@@ -117,10 +117,15 @@ async function decodeWithSharp(bytes: Uint8Array, name: string, format: ImageFor
 }
 
 /** A picture's sides as stored (before EXIF orientation), without decoding it. Errors as from `decodeImage`. */
-export async function readHeader(path: string): Promise<{ readonly width: number; readonly height: number }> {
-  const bytes = await readBytes(path);
+export async function headerOf(
+  bytes: Uint8Array,
+  path: string,
+): Promise<{ readonly width: number; readonly height: number }> {
   const format = sniff(bytes, path);
-  if (format === "BMP") return readBmp(bytes, path, MOST_PIXELS);
+  if (format === "BMP") {
+    const { width, height } = readBmp(bytes, path, MOST_PIXELS);
+    return { width, height };
+  }
   try {
     const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
     return { width, height };

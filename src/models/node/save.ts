@@ -1,7 +1,6 @@
 /** @file Puts a model into a folder in the layout of its library; each file is written whole or not at all. */
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../imaging/node/atomic.js";
-import type { SavedModel } from "../hugging-face/save.js";
 import { type SavedTrainable, trainedFiles } from "../trainable.js";
 
 /**
@@ -22,7 +21,3 @@ export async function saveTrainable(folder: string, model: SavedTrainable): Prom
   }
   return paths;
 }
-
-/** The same for a model of transformers. */
-export const saveHuggingFace = (folder: string, model: SavedModel): Promise<readonly string[]> =>
-  saveTrainable(folder, model);

@@ -124,7 +124,7 @@ describe("a split", () => {
     const large = await rgbPng({ data: new Uint8Array(12), width: 2, height: 2 });
     const set = await dataset({ ...twoClasses(), "cat/large.png": large, "cat/copy.png": picture(3) });
     const { warnings } = await splitDataset(set, { seed: 1 });
-    expect(warnings.join("\n")).toMatch(/1 of 42 images are not 1×1 \(cat 1\)/);
+    expect(warnings.join("\n")).toMatch(/1 of 42 images are not 1×1 \(cat 1, 4\.5 % of it\)/);
     expect(warnings.join("\n")).toMatch(/1 group of related images \(2 images\)/);
   });
 

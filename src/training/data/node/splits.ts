@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import type { Dataset, DatasetItem } from "../../../datasets/dataset.js";
 import { examineDataset } from "../../../datasets/examine.js";
 import { groupNotes, identicalGroups } from "../../../datasets/groups.js";
+import type { Looker } from "../../../datasets/look.js";
 import { splitItems } from "../../../datasets/split.js";
 import { readFailure } from "../../../imaging/node/file-error.js";
 import { VitreousError } from "../../../onnx/errors.js";
@@ -25,6 +26,8 @@ export interface SplitOptions {
   /** Shares of the parts; 0.7, 0.1 and 0.2 by default. */
   readonly fractions?: Readonly<Record<Part, number>>;
   readonly seed: number;
+  /** Reads the pictures' files; by default each is read anew. */
+  readonly look?: Looker;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -147,8 +150,12 @@ function checkParts(record: Pick<SplitRecord, "classes" | "items">): string[] {
  *   column is incomplete or has other names.
  */
 export async function splitDataset(dataset: Dataset, options: SplitOptions): Promise<SplitRecord> {
-  const { fractions = FRACTIONS, seed, signal, onProgress } = options;
-  const watch = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
+  const { fractions = FRACTIONS, seed, look, signal, onProgress } = options;
+  const watch = {
+    ...(look ? { look } : {}),
+    ...(signal ? { signal } : {}),
+    ...(onProgress ? { onProgress } : {}),
+  };
   // Masks play no part in training; reading them all would take longer than everything else here.
   const bare = dataset.items.map(({ masks: _, ...item }) => item);
   const examined = await examineDataset({ ...dataset, items: bare }, watch);
@@ -172,7 +179,10 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
       `${dataset.name} has readable images of ${classes.length === 0 ? "no class" : `one class alone (${classes[0]})`}; a classifier needs at least two.`,
     );
   }
-  const groups = joinGroups(readable, await identicalGroups(readable, signal));
+  const groups = joinGroups(
+    readable,
+    await identicalGroups(readable, signal, look && (async (path) => (await look(path)).sha256)),
+  );
   const items = readable.map(({ group: _, ...item }): Labelled => {
     const group = groups.get(item.name);
     return group === undefined ? item : { ...item, group };

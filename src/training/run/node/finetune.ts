@@ -3,6 +3,7 @@
  * package open. The same request on the same folder goes on where it was stopped.
  */
 import { join, resolve } from "node:path";
+import { rememberedLooks } from "../../../datasets/look.js";
 import { makeFolder } from "../../../imaging/node/atomic.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { imagePool } from "../../data/node/pool.js";
@@ -47,9 +48,13 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
     throw new VitreousError(
       "a teacher takes images of one size: train without it, or at the model's own image size",
     );
+  const folder = join(out, "state");
+  const looks = await rememberedLooks(join(folder, "images.json"));
   const data = await labelledData({
     path: request.data,
     options: request.options,
+    look: looks.look,
+    ...(request.splits !== undefined && { splits: request.splits }),
     ...(request.labels !== undefined && { labels: request.labels }),
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
@@ -64,10 +69,10 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
   let teacher: Teacher | undefined;
   try {
     teacher = await teacherOf(request, data, model);
-    const folder = join(out, "state");
     await makeFolder(folder);
     const release = await lockFolder(folder);
     try {
+      await looks.save();
       return await train(request, { data, model, teacher, state: await stateFolder(folder) });
     } finally {
       await release();

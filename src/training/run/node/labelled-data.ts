@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { labelsFromText } from "../../../api/labels.js";
 import { readText } from "../../../api/node/text.js";
 import type { Dataset } from "../../../datasets/dataset.js";
+import type { Looker } from "../../../datasets/look.js";
 import { openDataset } from "../../../datasets/open.js";
 import { VitreousError } from "../../../onnx/errors.js";
-import { itemsOfSplits, splitDataset } from "../../data/node/splits.js";
+import { itemsOfSplits, openSplits, splitDataset } from "../../data/node/splits.js";
 import type { Part, SplitRecord } from "../../data/splits.js";
 import type { FinetuneOptions } from "../options.js";
 import type { EvaluatedItem } from "./evaluate.js";
@@ -25,7 +26,11 @@ export interface DataRequest {
   readonly path: string;
   /** File with the names of the classes, in the order that they are to have. */
   readonly labels?: string;
+  /** File with the split of another run, which is then this one's. */
+  readonly splits?: string;
   readonly options: Pick<FinetuneOptions, "validation" | "test" | "seed">;
+  /** Reads the pictures' files; by default each is read anew. */
+  readonly look?: Looker;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -43,18 +48,9 @@ export async function labelledData(request: DataRequest): Promise<LabelledData> 
 
 /** The same of a data set that is open, and has labels. */
 export async function inParts(dataset: Dataset, request: DataRequest): Promise<LabelledData> {
-  const { path, options, signal, onProgress } = request;
-  const train = 1 - options.validation - options.test;
-  if (!(train > 0))
-    throw new VitreousError(
-      `validation and test take ${options.validation} and ${options.test} of the images, which leaves none to train on`,
-    );
-  const found = await splitDataset(dataset, {
-    fractions: { train, validation: options.validation, test: options.test },
-    seed: options.seed,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
+  const { path } = request;
+  const found =
+    request.splits === undefined ? await split(dataset, request) : await openSplits(request.splits);
   for (const label of found.classes) {
     const images = found.items.filter((item) => item.label === label).length;
     if (images < LEAST_IMAGES)
@@ -79,8 +75,35 @@ export async function inParts(dataset: Dataset, request: DataRequest): Promise<L
     sha256: createHash("sha256")
       .update(JSON.stringify([splits.classes, splits.items]))
       .digest("hex"),
-    notes: [...dataset.notes, ...splits.warnings.filter((warning) => !dataset.notes.includes(warning))],
+    notes: [
+      ...dataset.notes,
+      ...(request.splits === undefined ? [] : [givenNote(splits, dataset, request.splits)]),
+      ...splits.warnings.filter((warning) => !dataset.notes.includes(warning)),
+    ],
   };
+}
+
+function givenNote({ items, setAside }: SplitRecord, dataset: Dataset, file: string): string {
+  const known = new Set([...items, ...setAside].map(({ path }) => path));
+  const rest = dataset.items.filter(({ name }) => !known.has(name)).length;
+  return `the split is that of ${file}${rest === 0 ? "" : `, which leaves out ${rest} of the data set's images`}`;
+}
+
+/** A split of the data set's own making, or by the seed. */
+function split(dataset: Dataset, { options, look, signal, onProgress }: DataRequest): Promise<SplitRecord> {
+  const { validation, test, seed } = options;
+  const train = 1 - validation - test;
+  if (!(train > 0))
+    throw new VitreousError(
+      `validation and test take ${validation} and ${test} of the images, which leaves none to train on`,
+    );
+  return splitDataset(dataset, {
+    fractions: { train, validation, test },
+    seed,
+    ...(look && { look }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
 }
 
 async function inOrderOf(splits: SplitRecord, file: string): Promise<SplitRecord> {

@@ -15,6 +15,8 @@ export interface FinetuneRequest {
   readonly teacher?: string;
   /** File with the classes' names in the order they are to have. */
   readonly labels?: string;
+  /** File with the split of another run (its splits.json), which is then this one's. */
+  readonly splits?: string;
   readonly options: FinetuneOptions;
   readonly open: OpenChoices;
   /** The report as a page. */
