@@ -14,6 +14,7 @@ import { finetuneCommand } from "./finetune.js";
 import { inspectCommand } from "./inspect.js";
 import { spreadLists } from "./lists.js";
 import { pretrainCommand } from "./pretrain.js";
+import { reportCommand } from "./report.js";
 import { studyCommand } from "./study.js";
 import { type ProgressStyle, terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
@@ -73,6 +74,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     finetuneCommand,
     pretrainCommand,
     studyCommand,
+    reportCommand,
   ]) {
     program.addCommand(make(context).copyInheritedSettings(program));
   }

@@ -15,6 +15,7 @@ import { plural } from "./format.js";
 import { prettyJson } from "./json.js";
 import { type CommandContext, namedDevice, wholeNumber } from "./options.js";
 import { estimateTable } from "./study-estimate.js";
+import { outputsRecord, outputsText, writeOutputs } from "./study-outputs.js";
 import { showingStudy } from "./study-progress.js";
 import type { Terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
@@ -51,8 +52,8 @@ Examples:
   vitreous study study.yaml --dry-run
   vitreous study study.yaml --workers 2 --out results
 
-The same command again goes on where it was ended, and computes nothing twice. In the folder: study.json, the study
-with every default filled in, and cells/ with all that was computed.`,
+The same command again goes on where it was ended, and computes nothing twice. In the folder: scores.parquet
+and scores.csv, tables/, study.json (the study with every default filled in), and cells/ with all that was computed.`,
     )
     .action((config: string, flags: Flags) => study(config, flags, context));
 }
@@ -73,7 +74,11 @@ async function study(file: string, flags: Flags, context: CommandContext): Promi
   }
   const out = flags.out ?? join("out", stemOf(basename(file)));
   const { notes: _, ...summary } = await run(work, out, flags, say, signal);
-  if (flags.json) say.result(prettyJson({ out, ...summary }));
+  // Where nothing could be computed there is nothing to write; the failures say why.
+  const analysis = summary.cells.done > 0 ? await writeOutputs(out) : undefined;
+  const found = analysis && outputsRecord(analysis);
+  if (flags.json) say.result(prettyJson({ out, ...summary, ...found }));
+  else if (analysis && !flags.quiet) say.result(outputsText(analysis));
   reportAll(summary.failures, say);
   if (summary.failures.length > 0) context.done(1);
 }

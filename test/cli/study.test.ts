@@ -1,5 +1,5 @@
 /** @file `vitreous study` as its user runs it: a small study from a file, gone on with, and what is said of mistakes. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { expectOneClearLine, VIT, workplace } from "./command.js";
@@ -20,7 +20,7 @@ ${more}`,
   );
 }
 
-it("counts without writing, runs, and computes nothing the second time", async () => {
+it("counts without writing, and what is run then is what was counted", async () => {
   await write("study.yaml");
   const before = at.files();
   const dry = await at.run("study", "study.yaml", "--dry-run", "--json", "--threads", "1");
@@ -43,8 +43,26 @@ it("counts without writing, runs, and computes nothing the second time", async (
   const record = readFileSync(at.path("out", "study", "study.json"), "utf8");
   expect(record).toBe((await at.run("study", "study.yaml", "--print")).stdout);
 
+  expect(JSON.parse(first.stdout).means).toHaveLength(5);
+  const files = at.files("out", "study").filter((name) => !name.startsWith("cells"));
+  expect(files).toContain("tables/faithfulness.md");
+});
+
+it("computes nothing the second time, and writes the same", async () => {
+  const parquet = readFileSync(at.path("out", "study", "scores.parquet"));
   const second = await at.run("study", "study.yaml", "--json", "--threads", "1");
   expect(JSON.parse(second.stdout)).toMatchObject({ cells: { done: 10, reused: 10 }, forwards: 0 });
+  expect(readFileSync(at.path("out", "study", "scores.parquet")).equals(parquet)).toBe(true);
+});
+
+it("has its tables made again from what is stored", async () => {
+  const outputs = () => at.files("out", "study").filter((name) => !name.startsWith("cells"));
+  const files = outputs();
+  rmSync(at.path("out", "study", "tables"), { recursive: true });
+  const again = await at.run("report", join("out", "study"));
+  expect(again.status, again.stderr).toBe(0);
+  expect(again.stdout).toMatch(/^model +map +mine deletion[^\n]*\(lower\)\nvit +grad-cam +\d\.\d{3}/);
+  expect(outputs()).toEqual(files);
 });
 
 it("prints the study with every default, whatever it names", async () => {
@@ -71,5 +89,12 @@ it("names each mistake on a line of its own, with its place", async () => {
 
 it("needs a study", async () => {
   expectOneClearLine(await at.run("study"), /config/);
+});
+
+it("needs its file", async () => {
   expectOneClearLine(await at.run("study", "none.yaml"), /none\.yaml does not exist/);
+});
+
+it("is not found where there is none", async () => {
+  expectOneClearLine(await at.run("report", "none"), /none holds no study/);
 });

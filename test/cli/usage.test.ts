@@ -51,7 +51,7 @@ describe("a wrong command line", () => {
 });
 
 describe("help", () => {
-  it.each(["inspect", "explain", "evaluate", "convert", "finetune", "study"])(
+  it.each(["inspect", "explain", "evaluate", "convert", "finetune", "pretrain", "study", "report"])(
     "of %s names the arguments and shows examples",
     async (command) => {
       const { status, stdout, stderr } = await at.run(command, "--help");

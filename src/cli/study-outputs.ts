@@ -1,0 +1,53 @@
+/** @file What is made of a study's store: scores and tables as files, the answer and the means on the terminal. */
+import type { StudyAnalysis } from "../study/analysis/types.js";
+import { readStudy } from "../study/node/read-study.js";
+import { writeResults } from "../study/results/node/write-results.js";
+import { table } from "./format.js";
+
+/** @throws VitreousError where there is no study, or its files cannot be written */
+export async function writeOutputs(folder: string): Promise<StudyAnalysis> {
+  return writeResults(folder, readStudy(folder));
+}
+
+/** For programs: the answer, and every mean with its interval. */
+export function outputsRecord({ answer, warnings, cells }: StudyAnalysis) {
+  return {
+    answer: { headline: answer.headline, confidence: answer.confidence, points: answer.points },
+    warnings,
+    means: cells.map(({ dataset, model, method, control, metric, score, standing }) => ({
+      dataset,
+      model,
+      method,
+      control,
+      metric,
+      ...score,
+      standing,
+    })),
+  };
+}
+
+export function outputsText({ answer, warnings, cells, metrics }: StudyAnalysis): string {
+  const columns = [...new Map(cells.map((c) => [JSON.stringify([c.dataset, c.metric]), c])).values()];
+  const rows = [...new Map(cells.map((c) => [JSON.stringify([c.model, c.method]), c])).values()];
+  const direction = new Map(metrics.map((m) => [m.id, m.direction]));
+  const heading = columns.map(({ dataset, metric }) => `${dataset} ${metric} (${direction.get(metric)})`);
+  const means = rows.map(({ model, method }) => [
+    model,
+    method,
+    ...columns.map(({ dataset, metric }) => {
+      const cell = cells.find(
+        (c) => c.model === model && c.method === method && c.dataset === dataset && c.metric === metric,
+      );
+      const { mean = null, interval = null } = cell?.score ?? {};
+      if (mean === null) return "–";
+      return `${mean.toFixed(3)}${interval === null ? "" : ` [${interval.map((v) => v.toFixed(3)).join(", ")}]`}`;
+    }),
+  ]);
+  return [
+    table([["model", "map", ...heading], ...means]),
+    "",
+    answer.headline,
+    ...answer.points,
+    ...warnings.map((warning) => `warning: ${warning}`),
+  ].join("\n");
+}
