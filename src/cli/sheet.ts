@@ -2,7 +2,7 @@
 import type { NodeModel } from "../api/node/node-model.js";
 import { topPredictions } from "../api/prediction.js";
 import type { ScoredImage } from "../api/types.js";
-import { colormap } from "../imaging/colormap.js";
+import { colorStops } from "../imaging/colormap.js";
 import { overlayPng, rgbPng } from "../imaging/node/png.js";
 import { contactSheet, type SheetImage } from "../report/contact-sheet.js";
 import { plural, shortNames } from "./format.js";
@@ -63,7 +63,7 @@ export function sheetBuilder(
         title: "What the model looks at, and how faithful the maps are",
         facts: [...facts, plural(images.length + left, "image")],
         images: images.map((image, i) => ({ ...image, name: names[i] ?? image.name })),
-        colors: scaleColors(),
+        colors: colorStops("inferno"),
         summary: summary.map(({ method, of, ...row }) => ({
           ...row,
           method: of === undefined ? method : `${method} ${of}`,
@@ -77,15 +77,6 @@ export function sheetBuilder(
       });
     },
   };
-}
-
-/** The overlay's colour map in nine steps. */
-function scaleColors(): readonly string[] {
-  const table = colormap("inferno");
-  return Array.from(
-    { length: 9 },
-    (_, i) => `rgb(${table.subarray(Math.round(i * 31.875) * 3, Math.round(i * 31.875) * 3 + 3).join(",")})`,
-  );
 }
 
 const dataUri = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;

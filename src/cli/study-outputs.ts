@@ -1,12 +1,29 @@
-/** @file What is made of a study's store: scores and tables as files, the answer and the means on the terminal. */
+/** @file What is made of a study's store: scores, tables and the report as files, the answer and the means on the terminal. */
+import { shownCollector } from "../report/study/node/collect-shown.js";
+import { writeReport } from "../report/study/node/write-report.js";
 import type { StudyAnalysis } from "../study/analysis/types.js";
 import { readStudy } from "../study/node/read-study.js";
 import { writeResults } from "../study/results/node/write-results.js";
+import { VERSION } from "../version.js";
 import { table } from "./format.js";
 
-/** @throws VitreousError where there is no study, or its files cannot be written */
+/**
+ * Scores, tables, figures and the report. The rows are read once for all of them.
+ *
+ * @throws VitreousError where there is no study, or its files cannot be written
+ */
 export async function writeOutputs(folder: string): Promise<StudyAnalysis> {
-  return writeResults(folder, readStudy(folder));
+  const study = readStudy(folder);
+  const shown = shownCollector(study);
+  const rows = function* () {
+    for (const row of study.rows()) {
+      shown.add(row);
+      yield row;
+    }
+  };
+  const analysis = await writeResults(folder, { ...study, rows });
+  await writeReport(folder, { analysis, study, version: VERSION, ...(await shown.finish()) });
+  return analysis;
 }
 
 /** For programs: the answer, and every mean with its interval. */

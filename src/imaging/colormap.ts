@@ -33,6 +33,17 @@ export function colormap(name: ColormapName): Uint8Array {
   return table;
 }
 
+const STOPS = 9;
+
+/** The colours in equal steps from value 0 to 1, as CSS has them: for a scale beside a figure. */
+export function colorStops(name: ColormapName): readonly string[] {
+  const table = colormap(name);
+  return Array.from({ length: STOPS }, (_, i) => {
+    const at = Math.round((i * 255) / (STOPS - 1)) * 3;
+    return `rgb(${table.subarray(at, at + 3).join(",")})`;
+  });
+}
+
 /** "#rrggbb" or "rgb(r, g, b)". */
 function readColour(text: string): number[] {
   if (text.startsWith("#")) return [1, 3, 5].map((at) => Number.parseInt(text.slice(at, at + 2), 16));

@@ -89,3 +89,22 @@ export function overlay(image: RgbImage, map: ArrayLike<number>, options: Overla
   }
   return { data: new Uint8Array(out.buffer), width, height };
 }
+
+/**
+ * The colours of a map alone, for who lays them over the picture later and chooses how strongly: they cover nothing
+ * where the map is weak.
+ *
+ * @param map Values in [0, 1] (others are clamped).
+ * @returns RGBA, four bytes a value
+ */
+export function heatLayer(map: ArrayLike<number>, name: ColormapName = "inferno"): Uint8Array {
+  const table = colormap(name);
+  const out = new Uint8Array(map.length * 4);
+  for (let i = 0; i < map.length; i++) {
+    const value = Math.max(0, Math.min(1, map[i] as number));
+    const at = Math.round(value * 255) * 3;
+    out.set(table.subarray(at, at + 3), i * 4);
+    out[i * 4 + 3] = Math.round(255 * coverage(value, 1));
+  }
+  return out;
+}

@@ -1,6 +1,6 @@
 /** @file Perturbation curves: the class's probability as pixels are inserted or deleted, a line for each method. */
 import * as Plot from "@observablehq/plot";
-import { PALETTE, svg } from "./svg.js";
+import { FIGURE_STYLE, PALETTE, percentTick, svg } from "./svg.js";
 
 export interface CurveLine {
   readonly name: string;
@@ -32,7 +32,6 @@ export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions
           }))
         : [],
     );
-  const percent = (d: number): string => `${Math.round(d * 100)}%`;
   return svg({
     width,
     height,
@@ -40,17 +39,17 @@ export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions
     marginRight: 16,
     marginTop: 10,
     marginBottom: 34,
-    style: { background: "transparent", fontFamily: "inherit", fontSize: "10.5px" },
+    style: FIGURE_STYLE,
     x: {
       domain: [0, 1],
       ticks: [0, 0.25, 0.5, 0.75, 1],
-      tickFormat: percent,
+      tickFormat: percentTick,
       tickSize: 4,
       label: xLabel,
       labelAnchor: "center",
       labelArrow: "none",
     },
-    y: { domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], tickFormat: percent, tickSize: 0, label: null },
+    y: { domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], tickFormat: percentTick, tickSize: 0, label: null },
     color: { domain: [...names], range: names.map((_, i) => PALETTE[i % PALETTE.length] ?? "currentColor") },
     marks: [
       Plot.gridY([0, 0.25, 0.5, 0.75, 1], { strokeOpacity: 0.12 }),

@@ -7,11 +7,24 @@ import { parseHTML } from "linkedom";
 
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
+/** What all figures have in common: the page's own letters, on its own ground. */
+export const FIGURE_STYLE = {
+  background: "transparent",
+  fontFamily: "inherit",
+  fontSize: "10.5px",
+} as const;
+
+/** 0.25 → "25%" */
+export const percentTick = (share: number): string => `${Math.round(share * 100)}%`;
+
+/** Coordinates with more digits than any screen has; what is written for people has fewer. */
+const LONG_NUMBER = /(\d\.\d{3})\d{3,}/g;
+
 /** The figure as SVG text; colours follow the page through currentColor. */
 export function svg(options: Plot.PlotOptions): string {
   const figure = Plot.plot({ ...options, document: document as unknown as Document });
   figure.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return figure.outerHTML;
+  return figure.outerHTML.replace(LONG_NUMBER, "$1");
 }
 
 /** Okabe and Ito's palette, distinguishable with every kind of colour vision; black and yellow left out. */

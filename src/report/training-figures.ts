@@ -1,7 +1,7 @@
 /** @file Figures of a training run: how loss and accuracy went, and whether probabilities can be taken at their word. */
 import * as Plot from "@observablehq/plot";
 import type { CalibrationBin } from "../training/metrics/calibration.js";
-import { PALETTE, svg } from "./svg.js";
+import { FIGURE_STYLE, PALETTE, percentTick, svg } from "./svg.js";
 
 export interface EpochLine {
   readonly name: string;
@@ -14,11 +14,10 @@ const FRAME = {
   marginRight: 16,
   marginTop: 10,
   marginBottom: 34,
-  style: { background: "transparent", fontFamily: "inherit", fontSize: "10.5px" },
+  style: FIGURE_STYLE,
 } as const;
 
 const color = (i: number): string => PALETTE[i % PALETTE.length] ?? "currentColor";
-const percent = (d: number): string => `${Math.round(d * 100)}%`;
 
 export interface EpochFigure {
   readonly lines: readonly EpochLine[];
@@ -52,7 +51,7 @@ export function epochsFigure({ lines, first = 1, best, share }: EpochFigure): st
     },
     y: {
       domain: share ? [0, 1] : [0, most * 1.05 || 1],
-      ...(share ? { tickFormat: percent } : {}),
+      ...(share ? { tickFormat: percentTick } : {}),
       ticks: 5,
       tickSize: 0,
       label: null,
@@ -82,7 +81,7 @@ export function calibrationFigure(bins: readonly CalibrationBin[]): string {
   const unit = (label: string | null) => ({
     domain: [0, 1],
     ticks: [0, 0.25, 0.5, 0.75, 1],
-    tickFormat: percent,
+    tickFormat: percentTick,
     tickSize: 0,
     label,
   });

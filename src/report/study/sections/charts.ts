@@ -1,0 +1,88 @@
+/** @file The sections that are mostly drawings: curves, images' scores, ranks. */
+import { measured, titleOf } from "../../../study/analysis/findings.js";
+import type { Ranking, StudyAnalysis } from "../../../study/analysis/types.js";
+import { counted } from "../../../study/analysis/words.js";
+import { pValue } from "../../../study/results/tables/table.js";
+import { type Html, html } from "../../html.js";
+import { MOST_DOTS } from "../figures/distribution.js";
+import type { StudyFigures } from "../figures/study-figures.js";
+import { drawing, type Section } from "../page.js";
+import type { StudyReport } from "../types.js";
+import { keys, NOTHING } from "./parts.js";
+
+export function curvesSection({ analysis }: StudyReport, { curves }: StudyFigures): readonly Section[] {
+  if (curves.length === 0) return [];
+  const { datasets, models, methods } = analysis;
+  const random = methods.some((m) => m.control && m.id === "random")
+    ? html`<li><i class="dash"></i>random map</li>`
+    : NOTHING;
+  const blocks = datasets.flatMap(({ id, title }) =>
+    measured(analysis).flatMap((metric) => {
+      const shown = curves.filter((c) => c.dataset === id && c.metric === metric.id);
+      return shown.length === 0
+        ? []
+        : [
+            html`<h3>${title}, ${metric.id}</h3><div class="charts">${shown.map((f) => html`<figure>${drawing(f.svg, f.description)}<figcaption><b>${titleOf(models, f.model)}</b></figcaption></figure>`)}</div>`,
+          ];
+    }),
+  );
+  return [
+    {
+      id: "curves",
+      short: "Curves",
+      title: "Curves",
+      lead: `The explained class's probability as pixels come back (Insertion: the sooner it rises, the better) or go (Deletion: the sooner it falls, the better), the most important first. Mean over images; the band is the mean's pointwise ${Math.round(100 * analysis.settings.level)}% interval, its variance by groups. The area under a curve is its score.`,
+      body: html`<div class="card">${keys(analysis, random)}${blocks}</div>`,
+    },
+  ];
+}
+
+export function distributionsSection(
+  { analysis }: StudyReport,
+  { distributions }: StudyFigures,
+): readonly Section[] {
+  if (distributions.length === 0) return [];
+  const many = analysis.datasets.some((d) => d.images.length > MOST_DOTS);
+  const drawn = many
+    ? `The thin line is from the lowest to the highest score; more than ${MOST_DOTS} images are not drawn one by one.`
+    : "A dot is an image.";
+  return [
+    {
+      id: "images",
+      short: "Images",
+      title: "Image by image",
+      lead: `A mean of 0.5 may be all images at 0.5, or half of them at 0.9. ${drawn} The box holds the middle half of the images, the stroke in it is the median.`,
+      body: html`<div class="card">${keys(analysis)}<div class="charts wide">${distributions.map((f) => html`<figure>${drawing(f.svg, f.description)}<figcaption><b>${titleOf(analysis.datasets, f.dataset)}, ${f.metric}</b></figcaption></figure>`)}</div></div>`,
+    },
+  ];
+}
+
+export function rankingSection({ analysis }: StudyReport, { rankings }: StudyFigures): readonly Section[] {
+  if (rankings.length === 0) return [];
+  const cards = rankings.map((f) => {
+    const found = analysis.rankings.find((r) => r.dataset === f.dataset && r.metric === f.metric);
+    const where = f.dataset === null ? "all data sets together" : titleOf(analysis.datasets, f.dataset);
+    return html`<div class="card"><h3>${where}, ${f.metric}</h3><figure><div class="over" role="region" aria-label="Diagram of mean ranks" tabindex="0">${drawing(f.svg, f.description)}</div><figcaption>${found === undefined ? NOTHING : saidOf(analysis, found)}</figcaption></figure></div>`;
+  });
+  return [
+    {
+      id: "ranks",
+      short: "Ranks",
+      title: "Who is ahead, image for image",
+      lead: "Each image ranks the rows; a row stands at its mean rank, the best on the left. Rows under one bar cannot be told apart: their mean ranks differ by less than Nemenyi's critical difference (CD).",
+      body: html`<div class="sets two">${cards}</div>`,
+    },
+  ];
+}
+
+function saidOf({ settings }: StudyAnalysis, ranking: Ranking): Html {
+  const { friedman, blocks, criticalDifference, reason } = ranking;
+  if (friedman === null) return html`${reason ?? "Friedman's test is undefined."}`;
+  const { statistic, df, p, w } = friedman;
+  const same = p < settings.alpha ? "the rows differ" : "no difference between rows was found";
+  const gap =
+    criticalDifference === null
+      ? ""
+      : ` Critical difference ${criticalDifference.toFixed(2)} at α = ${settings.alpha}.`;
+  return html`${counted(blocks, "group")} of images; Friedman χ² = ${statistic.toFixed(1)} (${df} df), p ${p < 0.001 ? "< 0.001" : `= ${pValue(p)}`}: ${same}. The images agree on the order with Kendall's W = ${w.toFixed(2)}.${gap}`;
+}

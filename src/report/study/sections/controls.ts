@@ -1,0 +1,57 @@
+/** @file Whether maps beat what knows nothing of the image: without that, a score means nothing. */
+import { measured, titleOf } from "../../../study/analysis/findings.js";
+import type { Comparison, StudyAnalysis } from "../../../study/analysis/types.js";
+import { decimals, pValue } from "../../../study/results/tables/table.js";
+import { type Html, html } from "../../html.js";
+import { type Section, scrolled } from "../page.js";
+import type { StudyReport } from "../types.js";
+import { dot } from "./parts.js";
+
+export function controlsSection({ analysis }: StudyReport): readonly Section[] {
+  const all = analysis.comparisons.filter((c) => c.kind === "controls");
+  if (all.length === 0) return [];
+  const tables = analysis.datasets.flatMap(({ id, title }) =>
+    measured(analysis).flatMap(({ id: metric }) => {
+      const own = all.filter((c) => c.dataset === id && c.metric === metric);
+      return own.length === 0
+        ? []
+        : [
+            html`<div class="card">${scrolled(`Controls on ${title} by ${metric}`, table(analysis, `${title}, ${metric}`, own))}</div>`,
+          ];
+    }),
+  );
+  return [
+    {
+      id: "controls",
+      short: "Controls",
+      title: "Controls",
+      lead: "Each method against maps that know nothing: noise, the centre, the edges, and its own map turned upside down. ✓ significantly better than the control, ✗ significantly worse, ≈ not told from it. The difference is method − control, below it Holm's p.",
+      body: html`<div class="sets two">${tables}</div>`,
+    },
+  ];
+}
+
+function table(analysis: StudyAnalysis, caption: string, own: readonly Comparison[]): Html {
+  const rows = [...new Map(own.map((c) => [JSON.stringify([c.a.model, c.a.method]), c.a])).values()];
+  const kinds = [...new Set(own.map((c) => kindOf(c.b.method)))];
+  return html`<table class="marks"><caption>${caption}</caption>
+<thead><tr><th scope="col">map</th>${kinds.map((k) => html`<th scope="col">${k}</th>`)}</tr></thead>
+<tbody>${rows.map((row) => html`<tr><th scope="row">${dot(analysis, row.method)}${titleOf(analysis.models, row.model)} · ${row.method}</th>${kinds.map((k) => verdict(own.find((c) => c.a.model === row.model && c.a.method === row.method && kindOf(c.b.method) === k)))}</tr>`)}</tbody></table>`;
+}
+
+/** Each method has an inverted map of its own. */
+const kindOf = (control: string): string => (control.startsWith("inverted ") ? "inverted" : control);
+
+function verdict(found: Comparison | undefined): Html {
+  if (found === undefined) return html`<td>–</td>`;
+  const { test, better, difference, reason } = found;
+  if (test === null || difference.mean === null)
+    return html`<td title="${reason ?? difference.reason ?? ""}">–</td>`;
+  const [kind, mark, said] = !test.significant
+    ? ["even", "≈", "not told apart"]
+    : better === "a"
+      ? ["yes", "✓", "better than the control"]
+      : ["no", "✗", "worse than the control"];
+  const sign = difference.mean > 0 ? "+" : "";
+  return html`<td><span class="${kind}" title="${said}">${mark}<span class="skip">${said}</span></span> ${sign}${decimals(difference.mean)}<br><small>p ${pValue(test.adjusted)}</small></td>`;
+}
