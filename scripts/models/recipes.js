@@ -13,7 +13,6 @@
  * @property {"pbc" | "busi"} data
  * @property {string} title
  * @property {string} how for the model's card
- * @property {readonly string[]} [from] bundled models that it learnt from
  * @property {readonly Step[]} steps
  */
 
@@ -37,15 +36,13 @@ export const RECIPES = {
     data: "pbc",
     title: "DeiT for peripheral blood cells",
     how: "The first 6 blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k) with a distillation token, distilled hard from pbc-vit, at 160×160 and then at 224×224.",
-    from: ["pbc-vit"],
     steps: [
       // A teacher sees the student's pictures, at the student's size.
-      finetune("{weights} {data} --depth 8 --image-size 160x160 --epochs 3 --lr 2e-4", CELLS),
       finetune(
-        "{weights} {data} --depth 6 --image-size 160x160 --teacher {step-1} --epochs 1 --lr 2e-4",
+        "{weights} {data} --depth 6 --image-size 160x160 --teacher {pbc-vit/1} --epochs 1 --lr 2e-4",
         CELLS,
       ),
-      finetune("{step-2} {data} --image-size 224x224 --teacher {pbc-vit} --epochs 1 --lr 1e-4", CELLS, HALF),
+      finetune("{step-1} {data} --image-size 224x224 --teacher {pbc-vit} --epochs 1 --lr 1e-4", CELLS, HALF),
     ],
   },
 };

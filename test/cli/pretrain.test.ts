@@ -75,6 +75,7 @@ describe("a model pretrained on pictures whose labels it does not see", () => {
       "report.html",
       "splits.json",
       "state",
+      "state/images.json",
       "state/state.json",
       "training.json",
     ]);

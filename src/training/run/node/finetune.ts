@@ -11,6 +11,7 @@ import { quickScores } from "../../metrics/scores.js";
 import type { TrainingBatch } from "../../types.js";
 import { runLoop, START } from "../loop.js";
 import type { TrainingRecord } from "../record.js";
+import { SAVE_EVERY } from "../steps.js";
 import { asHalves, predicting, withArrays } from "./kept-weights.js";
 import { type LabelledData, labelledData } from "./labelled-data.js";
 import { lockFolder } from "./lock.js";
@@ -31,8 +32,6 @@ const TOKENS = { auto: "where possible", yes: true, no: false } as const;
 
 /** "finished": an earlier run with this request was finished; nothing was done. */
 export type Finetuned = TrainingRecord | "finished";
-
-const SAVE_EVERY = 300_000;
 
 /**
  * Fine-tunes.

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { examineDataset } from "../../../../datasets/examine.js";
+import type { Looker } from "../../../../datasets/look.js";
 import { openDataset } from "../../../../datasets/open.js";
 import { VitreousError } from "../../../../onnx/errors.js";
 import { ownPart } from "../../../data/node/splits.js";
@@ -30,14 +31,16 @@ export interface PretrainingData {
 export interface PretrainingDataRequest {
   readonly path: string;
   readonly options: Pick<PretrainOptions, "validation" | "test" | "seed">;
+  /** Reads the pictures' files; by default each is read anew. */
+  readonly look?: Looker;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** @throws VitreousError: no data set, no image in it that can be read; of labelled ones as `labelledData` */
 export async function pretrainingData(request: PretrainingDataRequest): Promise<PretrainingData> {
-  const { path, signal, onProgress } = request;
-  const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const { path, look, signal, onProgress } = request;
+  const watch = { ...(look && { look }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const dataset = await openDataset(path, { ...(signal && { signal }) });
   if (dataset.classes.length > 1) {
     const labelled = await inParts(dataset, request);

@@ -3,6 +3,7 @@
  * open. The same request on the same folder goes on where it was stopped.
  */
 import { join, resolve } from "node:path";
+import { rememberedLooks } from "../../../../datasets/look.js";
 import { makeFolder } from "../../../../imaging/node/atomic.js";
 import { nameOf } from "../../../../models/description.js";
 import { VitreousError } from "../../../../onnx/errors.js";
@@ -38,18 +39,21 @@ export async function pretrain(request: PretrainRequest): Promise<Pretrained> {
   const { out, options, signal, events = {} } = request;
   if (resolve(out) === resolve(request.model))
     throw new VitreousError(`${out} is the model itself; give another folder for the results`);
+  const folder = join(out, "state");
+  const looks = await rememberedLooks(join(folder, "images.json"));
   const data = await pretrainingData({
     path: request.data,
     options,
+    look: looks.look,
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
   });
   const model = await openStudent(request);
   try {
-    const folder = join(out, "state");
     await makeFolder(folder);
     const release = await lockFolder(folder);
     try {
+      await looks.save();
       return await train(request, data, model, await stateFolder<PretrainingState>(folder));
     } finally {
       await release();
