@@ -1,4 +1,4 @@
-/** @file `vitreous report`: a study's scores and tables made again from what is stored; no model is run. */
+/** @file `vitreous report`: a study's report, scores and tables made again from what is stored; no model is run. */
 import { Command } from "commander";
 import { prettyJson } from "./json.js";
 import type { CommandContext } from "./options.js";
@@ -14,14 +14,14 @@ export function reportCommand(context: CommandContext): Command {
     .argument("<folder>", "the folder of a study, as --out named it")
     .option("--json", "print the result as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown")
-    .description("Write the scores and tables of a study again, from what it has stored.")
+    .description("Write the report, scores and tables of a study again, from what it has stored.")
     .addHelpText(
       "after",
       `
 Examples:
   vitreous report out/study
 
-Of a study that is not finished, what there is. Neither models nor images are needed.`,
+Of a study that is not finished, what there is. No model is needed; images only where the report shows them.`,
     )
     .action(async (folder: string, { json, quiet }: Flags) => {
       const say = context.terminal(quiet ?? false);

@@ -52,8 +52,9 @@ Examples:
   vitreous study study.yaml --dry-run
   vitreous study study.yaml --workers 2 --out results
 
-The same command again goes on where it was ended, and computes nothing twice. In the folder: scores.parquet
-and scores.csv, tables/, study.json (the study with every default filled in), and cells/ with all that was computed.`,
+The same command again goes on where it was ended, and computes nothing twice. In the folder: report.html and
+figures/, scores.parquet and scores.csv, tables/, study.json (the study with every default filled in), and cells/
+with all that was computed.`,
     )
     .action((config: string, flags: Flags) => study(config, flags, context));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { COLORMAPS, colormap } from "./colormap.js";
-import { coverage, overlay } from "./overlay.js";
+import { coverage, DIFFERENCE_COLORS, differenceLayer, heatLayer, overlay } from "./overlay.js";
 import { fitText, textPath, textWidth } from "./text.js";
 
 /** CIE L* of an 8-bit sRGB colour. */
@@ -79,5 +79,21 @@ describe("captions", () => {
   it("show characters without an outline as a replacement mark, and escape nothing into the SVG", () => {
     expect(textPath("<漢>", 0, 0, 10, "#000")).not.toContain("漢");
     expect(textPath("<&>", 0, 0, 10, "#000").match(/<path/g)).toHaveLength(3);
+  });
+});
+
+describe("layers to be laid over a picture", () => {
+  it("cover nothing where the map is weak, and all where it is strong", () => {
+    const layer = heatLayer([0, 1, 2, -1]);
+    expect([...layer].filter((_, i) => i % 4 === 3)).toEqual([0, 255, 255, 0]);
+    expect([...layer.subarray(4, 7)]).toEqual([...colormap("inferno").subarray(255 * 3)]);
+  });
+
+  it("say which of two maps is the stronger, and by how much", () => {
+    const { first, second } = DIFFERENCE_COLORS;
+    const layer = differenceLayer([1, 0, 0.5], [0, 0.5, 0.5]);
+    expect([...layer.subarray(0, 4)]).toEqual([...first, 255]);
+    expect([...layer.subarray(4, 8)]).toEqual([...second, 128]);
+    expect(layer[11]).toBe(0);
   });
 });

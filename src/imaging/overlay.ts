@@ -108,3 +108,23 @@ export function heatLayer(map: ArrayLike<number>, name: ColormapName = "inferno"
   }
   return out;
 }
+
+/** Where two maps differ, in Okabe and Ito's colours, which any colour vision tells apart: RGB of the one and the other. */
+export const DIFFERENCE_COLORS = { first: [230, 159, 0], second: [86, 180, 233] } as const;
+
+/**
+ * The difference of two maps, to lie over the picture: one colour where the first is stronger, another where the second
+ * is, the more opaque the larger the difference.
+ *
+ * @param first Values in [0, 1]; so is `second`, of the same length.
+ * @returns RGBA, four bytes a value
+ */
+export function differenceLayer(first: ArrayLike<number>, second: ArrayLike<number>): Uint8Array {
+  const out = new Uint8Array(first.length * 4);
+  for (let i = 0; i < first.length; i++) {
+    const difference = (first[i] as number) - (second[i] as number);
+    out.set(difference > 0 ? DIFFERENCE_COLORS.first : DIFFERENCE_COLORS.second, i * 4);
+    out[i * 4 + 3] = Math.round(255 * Math.min(1, Math.abs(difference)));
+  }
+  return out;
+}

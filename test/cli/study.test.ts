@@ -45,7 +45,11 @@ it("counts without writing, and what is run then is what was counted", async () 
 
   expect(JSON.parse(first.stdout).means).toHaveLength(5);
   const files = at.files("out", "study").filter((name) => !name.startsWith("cells"));
-  expect(files).toContain("tables/faithfulness.md");
+  for (const name of ["tables/faithfulness.md", "report.html", "figures/means-mine-deletion_step=256.png"])
+    expect(files).toContain(name);
+  const page = readFileSync(at.path("out", "study", "report.html"), "utf8");
+  expect(page).toContain("there is nothing to rank it against");
+  expect(page).not.toContain(at.path("images"));
 });
 
 it("computes nothing the second time, and writes the same", async () => {
@@ -58,11 +62,13 @@ it("computes nothing the second time, and writes the same", async () => {
 it("has its tables made again from what is stored", async () => {
   const outputs = () => at.files("out", "study").filter((name) => !name.startsWith("cells"));
   const files = outputs();
-  rmSync(at.path("out", "study", "tables"), { recursive: true });
+  const page = readFileSync(at.path("out", "study", "report.html"), "utf8");
+  for (const name of ["tables", "report.html"]) rmSync(at.path("out", "study", name), { recursive: true });
   const again = await at.run("report", join("out", "study"));
   expect(again.status, again.stderr).toBe(0);
   expect(again.stdout).toMatch(/^model +map +mine deletion[^\n]*\(lower\)\nvit +grad-cam +\d\.\d{3}/);
   expect(outputs()).toEqual(files);
+  expect(readFileSync(at.path("out", "study", "report.html"), "utf8")).toBe(page);
 });
 
 it("prints the study with every default, whatever it names", async () => {

@@ -67,6 +67,24 @@ describe("the report of a study", () => {
     expect(page).toContain('aria-label="insertion curves of');
   });
 
+  it("lays a mistake's two classes beside each other: maps, their difference, and a curve for each", () => {
+    const [, section = ""] = /<section id="wrong"([\s\S]*?)<section id="controls"/.exec(page) ?? [];
+    expect(section).toMatch(/(mono|lympho) \(taken for\)<span/);
+    expect(section).toMatch(/(mono|lympho) \(true\)<span/);
+    const cases = section.match(/<section class="case">/g)?.length ?? 0;
+    expect(cases).toBeGreaterThan(0);
+    // Two methods: three layers each; two classes: curves by two metrics each.
+    expect(section.match(/class="heat"/g)).toHaveLength(cases * 2 * 3);
+    expect(section.match(/<svg /g)).toHaveLength(cases * 2 * 2);
+    expect(section).toContain("more for what it is");
+  });
+
+  it("shows a mistake by the study's own class where the other was not computed", async () => {
+    const other = await pageOf({ ...small(), mistakes: () => [] });
+    expect(other).toContain("maps and curves are of");
+    expect(other).not.toContain("more for what it is");
+  });
+
   it("is one file: it fetches nothing and runs nothing but its own script", () => {
     expect(page).not.toMatch(/<link|@import|url\(|<iframe|<object|\bon\w+="|(src|href)="(?!data:|#)/);
     expect(page).not.toMatch(/https?:(?!\/\/www\.w3\.org\/2000\/svg")/);

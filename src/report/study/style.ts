@@ -41,7 +41,7 @@ tr:target > * { background: var(--bar); }
 .lay { position: relative; aspect-ratio: 1; border-radius: 8px; overflow: hidden; background: #8883; } .lay img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 0; object-fit: fill; } .lay img:first-child:not(:only-child):not(.heat) { filter: grayscale(var(--heat)); } .lay .heat { opacity: var(--heat); }
 .beside h4 .right { color: var(--good); } .wrong, .beside h4 .wrong, .shown > header .wrong { color: var(--wrong); }
 .case { display: grid; grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr); gap: 1rem 1.5rem; padding: .9rem 0; border-top: 1px solid var(--line); } .case:first-of-type { border-top: 0; padding-top: 0; } .case h4 { margin: 0 0 .4rem; font-size: .93rem; grid-column: 1 / -1; } .case .maps { grid-template-columns: repeat(auto-fit, minmax(112px, 190px)); } .case .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: .8rem; }
-.case .bars { max-width: 22rem; margin: 0 0 .6rem; font-size: .88rem; }
+.case h5 { margin: .7rem 0 .3rem; font-size: .85rem; font-weight: 600; } .case .maps.three { grid-template-columns: repeat(3, minmax(0, 160px)); } .case .bars { max-width: 22rem; margin: 0 0 .6rem; font-size: .88rem; }
 .marks td { text-align: center; } .yes { color: var(--good); } .no { color: var(--wrong); } .even { color: var(--soft); }
 .matrix td { text-align: center; padding: .34rem .6rem; min-width: 2.6rem; } .matrix td.hit { background: color-mix(in srgb, var(--line-2) calc(var(--p) * 60%), transparent); } .matrix td.miss { background: color-mix(in srgb, var(--wrong) calc(var(--p) * 60%), transparent); }
 .matrices { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }

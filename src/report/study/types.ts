@@ -54,6 +54,16 @@ export interface ShownModel {
   readonly size: readonly [number, number];
   readonly maps: readonly ShownMap[];
   readonly scores: readonly ShownScore[];
+  /** Of a mistake: by the class that the model took the image for, and by the true one. Empty where it was not computed. */
+  readonly views: readonly ShownView[];
+  /** The first view's maps less the second's. */
+  readonly differences: readonly ShownMap[];
+}
+
+export interface ShownView extends ShownClass {
+  readonly explained: "predicted" | "true";
+  readonly maps: readonly ShownMap[];
+  readonly scores: readonly ShownScore[];
 }
 
 export interface ShownClass {

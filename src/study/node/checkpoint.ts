@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { NodeModel } from "../../api/node/node-model.js";
 import { type OpenOptions, openModel } from "../../api/node/open.js";
-import { classReader, parseTarget, type TargetChoice } from "../../api/target.js";
+import { classReader, parseTarget } from "../../api/target.js";
 import type { Method } from "../../explain/method.js";
 import { methodFromSpec } from "../../explain/registry.js";
 import { metricFromSpec } from "../../metrics/registry.js";
@@ -36,7 +36,6 @@ export function pairsOf(
 export interface OpenedCheckpoint {
   readonly model: NodeModel;
   readonly facts: CheckpointFacts;
-  readonly choice: TargetChoice;
   /** By id. */
   readonly methods: ReadonlyMap<string, Method>;
 }
@@ -76,11 +75,11 @@ export async function openCheckpoint(
       else refused[name] = reason;
     }
     const { anatomy, facts, preprocessing } = model;
-    const choice = parseTarget(declaration.class, facts.labels);
+    // A model that lacks the class is of no use.
+    parseTarget(declaration.class, facts.labels);
     return {
       model,
       methods,
-      choice,
       facts: {
         dataset: planned.dataset.id,
         model: id,

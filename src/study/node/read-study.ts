@@ -9,8 +9,16 @@ import { methodFromSpec } from "../../explain/registry.js";
 import { VitreousError } from "../../onnx/errors.js";
 import { chunksOf, type PlannedImage } from "../plan/plan.js";
 import { type Explained, explainedClasses, trueClass } from "../run/explained.js";
+import { isDeclared, mistakeChunks, mistakenImages } from "../run/mistakes.js";
 import { type ByImage, readMaps, readPredictions, readScores } from "../run/results.js";
-import type { CheckpointFacts, StoredDataset, StoredStudy, StudyMap, StudyPrediction } from "../run/types.js";
+import type {
+  CheckpointFacts,
+  StoredDataset,
+  StoredStudy,
+  StudyMap,
+  StudyMistake,
+  StudyPrediction,
+} from "../run/types.js";
 import { chunkUnits, mapSources, type UnitContext } from "../run/units.js";
 import { openStore, type Store, unitHash } from "../store/node/store.js";
 import type { UnitResult } from "../store/unit.js";
@@ -26,7 +34,7 @@ export function readStudy(folder: string): StoredStudy {
   const index = readIndex(folder);
   const store = openStore(cellsFolder(folder));
   const { declaration, datasets, checkpoints, failures, complete } = index;
-  const pairs = checkpoints.flatMap((facts) => pairOf(index, facts) ?? []);
+  const pairs = checkpoints.flatMap((facts) => pairOf(index, facts, store) ?? []);
   return {
     declaration,
     datasets,
@@ -41,6 +49,10 @@ export function readStudy(folder: string): StoredStudy {
     },
     maps: (dataset, image) =>
       pairs.filter(({ facts }) => facts.dataset === dataset).flatMap((pair) => mapsOf(pair, store, image)),
+    mistakes: (dataset, image) =>
+      pairs
+        .filter(({ facts }) => facts.dataset === dataset)
+        .flatMap((pair) => mistakesOf(pair, store, image)),
   };
 }
 
@@ -48,18 +60,32 @@ interface StoredPair {
   readonly context: UnitContext;
   readonly facts: CheckpointFacts;
   readonly chunks: readonly (readonly PlannedImage[])[];
+  /** What the model takes for another class, in order; read when it is asked for first. */
+  readonly mistaken: () => readonly PlannedImage[];
 }
+
+/** Some images of a pair. */
+type Part = Omit<StoredPair, "mistaken">;
 
 function pairOf(
   { declaration, datasets, engine }: StudyIndex,
   facts: CheckpointFacts,
+  store: Store,
 ): StoredPair | undefined {
   const dataset = datasets.find((d: StoredDataset) => d.dataset.id === facts.dataset);
   if (dataset === undefined) return undefined;
-  return {
+  const part = {
     facts,
     context: unitContext(declaration, engine, facts, dataset.classes),
     chunks: chunksOf(dataset.images, declaration.run.unit),
+  };
+  let mistaken: readonly PlannedImage[] | undefined;
+  return {
+    ...part,
+    mistaken: () => {
+      mistaken ??= mistakenOf(part, store);
+      return mistaken;
+    },
   };
 }
 
@@ -82,7 +108,7 @@ interface Subject {
 }
 
 /** Images with predictions, in order; those of a chunk that is not computed, and those that failed, are passed over. */
-function* subjectsOf({ context, facts, chunks }: StoredPair, store: Store): Generator<Subject> {
+function* subjectsOf({ context, facts, chunks }: Part, store: Store): Generator<Subject> {
   for (const images of chunks) {
     const stored = read(store, chunkUnits(context, images).predictions);
     if (stored === undefined) continue;
@@ -174,7 +200,7 @@ const classText = ({ index, minus }: Explained, labels: readonly string[]): stri
   return minus === undefined ? label(index) : `${label(index)}-${label(minus)}`;
 };
 
-function mapsOf({ context, facts, chunks }: StoredPair, store: Store, image: string): readonly StudyMap[] {
+function mapsOf({ context, facts, chunks }: Part, store: Store, image: string): readonly StudyMap[] {
   const images = chunks.find((chunk) => chunk.some(({ name }) => name === image));
   if (images === undefined) return [];
   const at = images.findIndex(({ name }) => name === image);
@@ -188,5 +214,46 @@ function mapsOf({ context, facts, chunks }: StoredPair, store: Store, image: str
     const { scaling } = methodFromSpec(spec);
     const atImageSize = (): Float32Array => imageMap(map, scaling, size);
     return [{ dataset, model, method: id, image, ...map, size, atImageSize }];
+  });
+}
+
+function mistakesOf(pair: StoredPair, store: Store, image: string): readonly StudyMistake[] {
+  const { context, facts, chunks } = pair;
+  const own = chunks.find((chunk) => chunk.some(({ name }) => name === image)) ?? [];
+  const mistaken = pair.mistaken();
+  const chosen = mistaken.slice(0, context.declaration.report.misclassified);
+  const planned = chosen.find(({ name }) => name === image);
+  if (planned === undefined) return [];
+  const views = (["predicted", "true"] as const).flatMap((explained) =>
+    isDeclared(context, explained)
+      ? [{ explained, context, images: own }]
+      : mistakeChunks(context, mistaken).filter(
+          (c) => c.explained === explained && c.images.includes(planned),
+        ),
+  );
+  return views.flatMap(({ explained, context: seen, images }) => {
+    const subjects = [...subjectsOf({ context: seen, facts, chunks: [images] }, store)];
+    const subject = subjects.find((s) => s.image.name === image);
+    if (subject?.explained == null) return [];
+    const label = classText(subject.explained, facts.labels);
+    const probability = subject.prediction.probabilities[subject.explained.index] ?? Number.NaN;
+    const at = images.findIndex(({ name }) => name === image);
+    const scores = chunkUnits(seen, images).scores.flatMap(({ key, source, metric }) => {
+      const stored = source.kind === "method" ? read(store, key) : undefined;
+      const scored = stored && readScores(stored)[at];
+      if (!scored) return [];
+      const { score, reason, curve } = scored;
+      return [{ method: source.id, metric: metric.id, score, reason, curve, cell: unitHash(key) }];
+    });
+    const maps = mapsOf({ context: seen, facts, chunks: [images] }, store, image);
+    const { dataset, model } = facts;
+    return [{ dataset, model, image, explained, label, probability, maps, scores }];
+  });
+}
+
+function mistakenOf({ context, chunks }: Part, store: Store): readonly PlannedImage[] {
+  return chunks.flatMap((images) => {
+    const stored = read(store, chunkUnits(context, images).predictions);
+    return stored === undefined ? [] : mistakenImages(context, images, readPredictions(stored));
   });
 }

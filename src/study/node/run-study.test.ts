@@ -167,6 +167,60 @@ describe("a study", () => {
     expect([...readStudy(out).predictions()]).toHaveLength(6);
   });
 
+  it("explains what a model takes for another class by both classes, as far as it is shown", async () => {
+    const report = { gallery: 0, misclassified: 2 };
+    const out = join(folder, "mistakes");
+    const declared = await smallStudy(images, { models: [vit], report });
+    await runStudy(declared, { out });
+    const study = readStudy(out);
+    const wrong = [...study.predictions()].filter(({ correct }) => correct === false);
+    expect(wrong.length).toBeGreaterThan(2);
+    const model = await openModel(vit.checkpoints.noise?.path ?? "", { threads: 1 });
+    const methods = ["grad-cam", "gradient-rollout"].map(methodFromSpec);
+    for (const { image, label, predicted } of wrong.slice(0, 2)) {
+      const [as, is, ...rest] = study.mistakes("noise", image);
+      expect(rest).toEqual([]);
+      expect(as).toMatchObject({ explained: "predicted", label: predicted });
+      expect(is).toMatchObject({ explained: "true", label });
+      const rows = [...study.rows()].filter((row) => row.image === image);
+      expect(as?.scores).toEqual(
+        rows.map(({ method, metric, score, reason, curve, cell }) => ({
+          method,
+          metric,
+          score,
+          reason,
+          curve,
+          cell,
+        })),
+      );
+      // The true class's maps and scores are those of a study that explains it.
+      const planned = declared.plan.datasets[0]?.images.find(({ name }) => name === image);
+      const read = { ...(await model.read(planned?.path ?? "")), label: Number(label?.slice(-1)) };
+      const { maps } = await model.explain(read, methods, { target: "true" });
+      const scores = await model.score(read, maps, ["insertion", "deletion"].map(metricFromSpec), {
+        classes: [read.label],
+      });
+      expect(is?.maps.map(({ method }) => method)).toEqual(["grad-cam", "gradient-rollout"]);
+      is?.scores.forEach(({ score }, i) => {
+        expect(score).toBeCloseTo(scores[i]?.auc ?? Number.NaN, 6);
+      });
+    }
+    await model.close();
+    expect(study.mistakes("noise", wrong[2]?.image ?? "")).toEqual([]);
+    const right = [...study.predictions()].find(({ correct }) => correct)?.image;
+    if (right !== undefined) expect(study.mistakes("noise", right)).toEqual([]);
+    expect((await runStudy(declared, { out })).forwards).toBe(0);
+    // None is shown: none is computed, and the study's own results are the same.
+    const without = join(folder, "without");
+    const none = {
+      ...declared,
+      declaration: { ...declared.declaration, report: { gallery: 0, misclassified: 0 } },
+    };
+    await runStudy(none, { out: without });
+    expect([...readStudy(without).rows()]).toEqual([...study.rows()]);
+    expect(readStudy(without).mistakes("noise", wrong[0]?.image ?? "")).toEqual([]);
+  });
+
   it("shows maps as they are made, and progress to the end", async () => {
     const maps: StudyMap[] = [];
     const told: number[] = [];

@@ -16,7 +16,8 @@ import { type Pair, pairsOf } from "./checkpoint.js";
 import { engineVersions } from "./engine.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { cellsFolder, earlier, type StudyIndex, writeIndex } from "./index-file.js";
-import { runTasks, type TaskReport, type TaskSettings } from "./tasks.js";
+import type { TaskReport, TaskSettings } from "./task.js";
+import { runTasks } from "./tasks.js";
 import { runWorkers } from "./workers.js";
 
 /** Progress is told so often. */

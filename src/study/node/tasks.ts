@@ -5,65 +5,37 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { pipelined } from "../../api/batches.js";
-import type { ModelImage } from "../../api/image.js";
-import type { NodeModel } from "../../api/node/node-model.js";
-import { sha256OfBytes } from "../../api/node/sha256.js";
-import type { TokenMap } from "../../explain/method.js";
-import { readBytes } from "../../imaging/node/file-error.js";
 import { VitreousError } from "../../onnx/errors.js";
-import type { PlannedImage } from "../plan/plan.js";
-import { computeChunk } from "../run/chunk.js";
 import { trueClass, unexplained } from "../run/explained.js";
-import { type ByImage, readPredictions } from "../run/results.js";
-import type { CheckpointFacts, StudyWork } from "../run/types.js";
-import { type ChunkUnits, chunkUnits, type UnitContext, unitKeys } from "../run/units.js";
-import { type Claims, openClaims } from "../store/node/claims.js";
-import { openStore, type Store, unitHash } from "../store/node/store.js";
+import { readPredictions } from "../run/results.js";
+import type { StudyWork } from "../run/types.js";
+import { type ChunkUnits, chunkUnits } from "../run/units.js";
+import { openClaims } from "../store/node/claims.js";
+import { openStore, unitHash } from "../store/node/store.js";
 import type { UnitResult } from "../store/unit.js";
-import type { StudyFailure, UnitKey } from "../types.js";
-import { type OpenedCheckpoint, openCheckpoint, type Pair, pairsOf, unitContext } from "./checkpoint.js";
-
-export interface TaskSettings {
-  /** Of cells. */
-  readonly folder: string;
-  readonly engine: Readonly<Record<string, string>>;
-  readonly threads: number | undefined;
-  /** What is known of models without opening them. */
-  readonly known: readonly CheckpointFacts[];
-  readonly signal: AbortSignal;
-}
-
-/** What a worker tells. `pair`: by its place among the study's. */
-export interface TaskReport {
-  readonly opened: (pair: number, facts: CheckpointFacts) => void;
-  /** A unit of scores: made now, or found in the store. */
-  readonly scored: (hash: string, cells: number, found: boolean) => void;
-  /** Cells that there will not be, for what was reported as a failure. */
-  readonly lost: (work: string, cells: number) => void;
-  readonly images: (work: string, count: number) => void;
-  readonly forwards: (count: number) => void;
-  readonly working: (pair: number) => void;
-  readonly maps: (pair: number, method: string, images: readonly string[], maps: ByImage<TokenMap>) => void;
-  readonly failure: (failure: StudyFailure) => void;
-  readonly note: (note: string) => void;
-}
+import { type OpenedCheckpoint, openCheckpoint, pairsOf, unitContext } from "./checkpoint.js";
+import { runMistakes } from "./mistakes-task.js";
+import {
+  compute,
+  intactReader,
+  isComplete,
+  namesOf,
+  type Read,
+  type Run,
+  type Task,
+  type TaskReport,
+  type TaskRun,
+  type TaskSettings,
+} from "./task.js";
 
 /** While one chunk's unit ends and another is begun, the other one's batches keep ONNX Runtime busy. */
 const CHUNKS_AT_ONCE = 2;
 const WAIT_MS = 300;
 
-interface Task {
-  readonly index: number;
-  readonly pair: Pair;
-  /** Chunks that are not known to be complete. */
-  readonly left: Set<number>;
-  context?: UnitContext;
-}
-
 /** @throws VitreousError when results cannot be kept; the signal's reason */
 export async function runTasks(work: StudyWork, settings: TaskSettings, report: TaskReport): Promise<void> {
   const tasks = pairsOf(work.declaration, work.plan.datasets).map(
-    (pair, index): Task => ({ index, pair, left: new Set(pair.planned.chunks.keys()) }),
+    (pair, index): Task => ({ index, pair, left: new Set(pair.planned.chunks.keys()), done: false }),
   );
   const stop = new AbortController();
   const signal = AbortSignal.any([settings.signal, stop.signal]);
@@ -73,7 +45,7 @@ export async function runTasks(work: StudyWork, settings: TaskSettings, report: 
     for (;;) {
       let moved = false;
       for (const task of tasks) moved = (await runTask(task, run, stop)) || moved;
-      if (tasks.every(({ left }) => left.size === 0)) return;
+      if (tasks.every(({ done }) => done)) return;
       // What is left is in other processes' hands.
       if (!moved) await sleep(WAIT_MS, undefined, { signal }).catch(() => undefined);
       signal.throwIfAborted();
@@ -83,20 +55,12 @@ export async function runTasks(work: StudyWork, settings: TaskSettings, report: 
   }
 }
 
-interface Run {
-  readonly work: StudyWork;
-  readonly store: Store;
-  readonly claims: Claims;
-  readonly settings: TaskSettings;
-  readonly report: TaskReport;
-}
-
 /** Whether anything was found to be done, or was done. */
 async function runTask(task: Task, run: Run, stop: AbortController): Promise<boolean> {
   const { work, report, settings } = run;
   const { signal } = settings;
   const { pair, index, left } = task;
-  if (left.size === 0) return false;
+  if (task.done) return false;
   let opening: Promise<OpenedCheckpoint> | undefined;
   let unopened: unknown;
   const open = (): Promise<OpenedCheckpoint> => {
@@ -130,13 +94,15 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
     };
     for await (const _ of pipelined([...left], CHUNKS_AT_ONCE, start));
     signal.throwIfAborted();
-    return left.size < before;
+    if (left.size === 0) task.done = await runMistakes({ ...run, task, context, open, one });
+    return left.size < before || task.done;
   } catch (error) {
     if (signal.aborted || !(error instanceof VitreousError) || error !== unopened) throw error;
     // The model cannot be opened: the others can.
     const reason = error.message.replaceAll(pair.checkpoint.path, pair.model.id);
     report.failure({ ...namesOf(pair), image: null, method: null, reason });
     left.clear();
+    task.done = true;
     return true;
   } finally {
     const opened = await opening?.catch(() => undefined);
@@ -144,17 +110,13 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
   }
 }
 
-interface ChunkRun extends Run {
-  readonly task: Task;
-  readonly context: UnitContext;
+interface ChunkRun extends TaskRun {
   readonly chunk: number;
-  readonly open: () => Promise<OpenedCheckpoint>;
-  readonly one: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Whether the chunk is complete now, or nothing more can be done about it. */
 async function runChunk(run: ChunkRun): Promise<boolean> {
-  const { task, context, chunk, claims, report, settings, open, one } = run;
+  const { task, context, chunk, claims, report } = run;
   const { pair, index } = task;
   const images = pair.planned.chunks[chunk] ?? [];
   const units = chunkUnits(context, images);
@@ -170,36 +132,10 @@ async function runChunk(run: ChunkRun): Promise<boolean> {
     const found = units.scores.filter(({ key }) => read(key) !== undefined);
     for (const { key } of found) report.scored(unitHash(key), cellsOf(read(key)), true);
     if (!isComplete(units, read)) {
-      const { model, methods, choice } = await open();
-      report.working(index);
-      const failure = (f: Pick<StudyFailure, "image" | "method" | "reason">): void => {
-        const reason = f.reason.replaceAll(pair.checkpoint.path, pair.model.id);
-        report.failure({ ...namesOf(pair), ...f, reason });
-      };
-      await computeChunk({
-        context,
-        images,
-        units,
-        model,
-        choice,
-        methods,
-        readImage: (image) => readImage(model, image),
-        read,
-        write: (key, result) => run.store.write(key, result),
-        explaining: one,
-        signal: settings.signal,
-        report: {
-          scored: (key, cells) => report.scored(unitHash(key), cells, false),
-          forwards: report.forwards,
-          failure,
-          maps: (method, maps) =>
-            report.maps(
-              index,
-              method,
-              images.map((i) => i.name),
-              maps,
-            ),
-        },
+      const names = images.map((i) => i.name);
+      await compute(run, { context, images, units }, read, {
+        scored: (key, cells) => report.scored(unitHash(key), cells, false),
+        maps: (method, maps) => report.maps(index, method, names, maps),
       });
     }
     finish(run, units, read, name, false);
@@ -208,27 +144,6 @@ async function runChunk(run: ChunkRun): Promise<boolean> {
     claims.release(name);
   }
 }
-
-/** Reads what is stored; what is damaged counts as absent, and is mentioned once. */
-function intactReader({ store, report, task: { pair } }: ChunkRun, images: readonly PlannedImage[]) {
-  const mentioned = new Set<string>();
-  return (key: UnitKey): UnitResult | undefined => {
-    const hash = unitHash(key);
-    const found = store.read(hash);
-    if (found === "damaged" && !mentioned.has(hash)) {
-      mentioned.add(hash);
-      report.note(
-        `the stored ${key.kind} ${hash.slice(0, 12)} of ${pair.model.id} on ${pair.planned.dataset.id} (${images[0]?.name} …) are damaged, and are computed again`,
-      );
-    }
-    return typeof found === "string" ? undefined : found;
-  };
-}
-
-type Read = (key: UnitKey) => UnitResult | undefined;
-
-const isComplete = (units: ChunkUnits, read: Read): boolean =>
-  unitKeys(units).every((key) => read(key) !== undefined);
 
 /** Rows that a unit of scores has. */
 function cellsOf(result: UnitResult | undefined): number {
@@ -259,23 +174,6 @@ function finish(run: ChunkRun, units: ChunkUnits, read: Read, name: string, foun
       report.failure({ ...namesOf(task.pair), image: image.name, method: null, reason });
     }
   });
-}
-
-const namesOf = ({ planned, model }: Pair) => ({ dataset: planned.dataset.id, model: model.id });
-
-async function readImage(
-  model: NodeModel,
-  { path, name, sha256 }: PlannedImage,
-): Promise<ModelImage | { readonly failed: string }> {
-  const bytes = await readBytes(path);
-  if (sha256OfBytes(bytes) !== sha256)
-    throw new VitreousError(`${name} is not what it was when the study was planned: run the study again`);
-  try {
-    return await model.decode(bytes, name);
-  } catch (error) {
-    if (error instanceof VitreousError) return { failed: error.message };
-    throw error;
-  }
 }
 
 /** Work one at a time. */

@@ -1,7 +1,7 @@
 /** @file What a run and its worker processes say to each other. */
 
 import type { StudyWork } from "../run/types.js";
-import type { TaskReport, TaskSettings } from "./tasks.js";
+import type { TaskReport, TaskSettings } from "./task.js";
 
 /** The first message; a second one, "stop", ends the work in good order. */
 export type ToWorker =

@@ -3,7 +3,8 @@
  * one worker and not the run; what it had in hand is taken over by the others.
  */
 import { VitreousError } from "../../onnx/errors.js";
-import { runTasks, type TaskReport } from "./tasks.js";
+import type { TaskReport } from "./task.js";
+import { runTasks } from "./tasks.js";
 import type { FromWorker, ToWorker } from "./worker-protocol.js";
 
 const stop = new AbortController();

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { VitreousError } from "../../onnx/errors.js";
 import type { StudyWork } from "../run/types.js";
-import type { TaskReport, TaskSettings } from "./tasks.js";
+import type { TaskReport, TaskSettings } from "./task.js";
 import type { FromWorker, ToWorker } from "./worker-protocol.js";
 
 /**

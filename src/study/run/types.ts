@@ -103,6 +103,22 @@ export interface StudyMap {
   readonly size: readonly [number, number];
 }
 
+/**
+ * A mistake of a model, explained by one of its two classes: what the model took the image for, or what it is. Scores are
+ * of that class's own probability.
+ */
+export interface StudyMistake {
+  readonly dataset: string;
+  readonly model: string;
+  readonly image: string;
+  readonly explained: "predicted" | "true";
+  readonly label: string;
+  readonly probability: number;
+  readonly maps: readonly StudyMap[];
+  /** By method and metric; no controls. */
+  readonly scores: readonly Pick<ScoreRow, "method" | "metric" | "score" | "reason" | "curve" | "cell">[];
+}
+
 /** What a model says of one image. */
 export interface StudyPrediction {
   readonly dataset: string;
@@ -139,6 +155,11 @@ export interface StoredStudy {
   predictions(): Iterable<StudyPrediction>;
   /** Of one image, by model and method; no controls. */
   maps(dataset: string, image: string): readonly StudyMap[];
+  /**
+   * Of one image, by model; the predicted class before the true one. There is none where the model is right, and none
+   * beyond a model's first `report.misclassified`.
+   */
+  mistakes(dataset: string, image: string): readonly StudyMistake[];
   /** Whether all that the declaration asks for is there or failed. */
   readonly complete: boolean;
 }

@@ -5,7 +5,7 @@
  */
 import * as Plot from "@observablehq/plot";
 import { FIGURE_STYLE, svg } from "../../svg.js";
-import { colorOf, type MethodColors, textWidth } from "./figure.js";
+import { colorOf, type MethodColors, roughWidth } from "./figure.js";
 
 export interface RankedRow {
   readonly label: string;
@@ -41,7 +41,7 @@ export function criticalDifferenceFigure(given: CriticalDifference): string {
     const y = start + (left ? i : count - 1 - i) * LINE + 8;
     return { ...row, left, y, end: left ? 1 : count, color: colorOf(colors, row.method) };
   });
-  const margin = Math.ceil(Math.max(60, ...rows.map((r) => textWidth(`${r.label} 10.00`)))) + 12;
+  const margin = Math.ceil(Math.max(60, ...rows.map((r) => roughWidth(`${r.label} 10.00`)))) + 12;
   const height = start + half * LINE + 12;
   const bars = cliques.map(([first, last], i) => ({
     y: AXIS + 14 + i * CLIQUE,

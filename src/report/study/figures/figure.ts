@@ -29,7 +29,7 @@ export const colorOf = ({ domain, range }: MethodColors, method: string): string
   range[domain.indexOf(method)] ?? "currentColor";
 
 /** Pixels that a text of figures takes, roughly. */
-export const textWidth = (text: string): number => text.length * 5.9;
+export const roughWidth = (text: string): number => text.length * 5.9;
 
 /** Safe on every file system: "insertion:step=1792" → "insertion_step=1792". */
 export const fileName = (...parts: readonly string[]): string =>

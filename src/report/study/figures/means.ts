@@ -1,7 +1,7 @@
 /** @file The table at a glance: each row's mean with its interval, and how far it is from a random map. */
 import * as Plot from "@observablehq/plot";
 import { FIGURE_STYLE, svg } from "../../svg.js";
-import { colorOf, type FigureRow, type MethodColors, textWidth } from "./figure.js";
+import { colorOf, type FigureRow, type MethodColors, roughWidth } from "./figure.js";
 
 export interface MeanRow extends FigureRow {
   readonly mean: number;
@@ -24,7 +24,7 @@ const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0
 /** "DINO · grad-cam", and how much room all of them take. */
 export function rowLabels(rows: readonly FigureRow[]) {
   const labels = rows.map(({ model, method }) => short(`${model} · ${method}`));
-  return { labels, width: Math.ceil(Math.max(0, ...labels.map(textWidth))) + 14 };
+  return { labels, width: Math.ceil(Math.max(0, ...labels.map(roughWidth))) + 14 };
 }
 
 /** The y axis of a figure of rows, and its frame. */

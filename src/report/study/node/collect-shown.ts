@@ -2,7 +2,7 @@
  * @file Chooses the images that a report shows and gathers what there is of them while the scores pass by, so that they
  * are read once and memory does not grow with the number of images.
  */
-import type { StoredStudy, StudyPrediction } from "../../../study/run/types.js";
+import type { StoredStudy, StudyMistake, StudyPrediction } from "../../../study/run/types.js";
 import type { ScoreRow } from "../../../study/types.js";
 import type {
   MisclassifiedImages,
@@ -10,6 +10,7 @@ import type {
   ShownImage,
   ShownModel,
   ShownScore,
+  ShownView,
   StudyReport,
 } from "../types.js";
 import { type Pictures, picturesOf } from "./pictures.js";
@@ -98,7 +99,10 @@ const imageKey = ({ dataset, image }: { readonly dataset: string; readonly image
 const modelKey = (of: { readonly dataset: string; readonly image: string }, model: string): string =>
   `${imageKey(of)}${model}`;
 
-/** The first images of each data set; and those that most models get wrong, the surest mistakes first. */
+/**
+ * The first images of each data set; and those that models get wrong: explained by both classes first, by as many models
+ * as can be, then those that most models get wrong, the surest mistakes first.
+ */
 function choose(study: StoredStudy): Choice {
   const { gallery, misclassified } = study.declaration.report;
   const first = new Map(
@@ -109,9 +113,11 @@ function choose(study: StoredStudy): Choice {
       }),
     ),
   );
+  // Mistakes of each model so far: its first ones are explained by both classes.
+  const explained = new Map<string, number>();
   const wrong = new Map<
     string,
-    { readonly dataset: string; readonly image: string; readonly models: Said[] }
+    { readonly dataset: string; readonly image: string; readonly models: Said[]; both: number }
   >();
   for (const prediction of study.predictions()) {
     const key = imageKey(prediction);
@@ -121,16 +127,22 @@ function choose(study: StoredStudy): Choice {
     shown?.models.push(said);
     if (prediction.correct !== false) continue;
     const { dataset, image } = prediction;
-    const found = wrong.get(key) ?? { dataset, image, models: [] };
+    const found = wrong.get(key) ?? { dataset, image, models: [], both: 0 };
     wrong.set(key, found);
     found.models.push(said);
+    const of = modelKey({ dataset, image: "" }, said.model);
+    const before = explained.get(of) ?? 0;
+    explained.set(of, before + 1);
+    if (before < misclassified) found.both++;
   }
   const surest = ({ models }: ChosenImage): number => Math.max(...models.map((m) => m.predicted.probability));
   return {
     gallery: [...first.values()].filter((image) => image.models.length > 0),
     wrong: study.datasets.map(({ dataset: { id: dataset } }) => {
       const own = [...wrong.values()].filter((w) => w.dataset === dataset);
-      const order = own.toSorted((a, b) => b.models.length - a.models.length || surest(b) - surest(a));
+      const order = own.toSorted(
+        (a, b) => b.both - a.both || b.models.length - a.models.length || surest(b) - surest(a),
+      );
       return { dataset, count: own.length, images: order.slice(0, misclassified) };
     }),
   };
@@ -159,6 +171,7 @@ async function shownImage(
   if (planned === undefined) throw new RangeError(`${dataset} has no image ${image}`);
   const pictures: Pictures = await picturesOf(planned);
   const maps = study.maps(dataset, image);
+  const mistakes = study.mistakes(dataset, image);
   return {
     dataset,
     name: image,
@@ -178,7 +191,33 @@ async function shownImage(
           maps.filter((map) => map.model === said.model),
           async (map) => ({ method: map.method, heat: await pictures.heat(map) }),
         ),
+        ...(await viewsOf(
+          mistakes.filter((mistake) => mistake.model === said.model),
+          pictures,
+        )),
       };
     }),
   };
+}
+
+async function viewsOf(
+  mistakes: readonly StudyMistake[],
+  pictures: Pictures,
+): Promise<Pick<ShownModel, "views" | "differences">> {
+  const views = await inTurn(
+    mistakes,
+    async ({ explained, label, probability, maps, scores }): Promise<ShownView> => ({
+      explained,
+      label,
+      probability,
+      scores: scores.map((score) => ({ ...score, control: false })),
+      maps: await inTurn(maps, async (map) => ({ method: map.method, heat: await pictures.heat(map) })),
+    }),
+  );
+  const [first, second] = mistakes;
+  const differences = await inTurn(first?.maps ?? [], async (map) => {
+    const other = second?.maps.find(({ method }) => method === map.method);
+    return other === undefined ? [] : [{ method: map.method, heat: await pictures.difference(map, other) }];
+  });
+  return { views, differences: differences.flat() };
 }

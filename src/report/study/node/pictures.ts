@@ -4,7 +4,7 @@ import { sha256OfBytes } from "../../../api/node/sha256.js";
 import type { RgbImage } from "../../../imaging/image.js";
 import { decodeImage } from "../../../imaging/node/decode.js";
 import { readBytes } from "../../../imaging/node/file-error.js";
-import { heatLayer } from "../../../imaging/overlay.js";
+import { differenceLayer, heatLayer } from "../../../imaging/overlay.js";
 import { displayImage } from "../../../imaging/preprocess.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { PlannedImage } from "../../../study/plan/plan.js";
@@ -17,6 +17,11 @@ export interface Pictures {
   /** The image as the model gets it, as a data: URI; null where there is none. */
   seenBy(facts: Pick<CheckpointFacts, "preprocessing">): Promise<string | null>;
   heat(map: Pick<StudyMap, "atImageSize" | "size">): Promise<string>;
+  /** What the first map has more than the second, and the other way round. */
+  difference(
+    first: Pick<StudyMap, "atImageSize" | "size">,
+    second: Pick<StudyMap, "atImageSize">,
+  ): Promise<string>;
 }
 
 /** Longer sides are made smaller: a page shows maps side by side. */
@@ -36,6 +41,9 @@ export async function picturesOf({ path, sha256 }: PlannedImage): Promise<Pictur
     },
     heat({ atImageSize, size: [height, width] }) {
       return encoded({ data: heatLayer(atImageSize()), width, height }, 4);
+    },
+    difference({ atImageSize, size: [height, width] }, second) {
+      return encoded({ data: differenceLayer(atImageSize(), second.atImageSize()), width, height }, 4);
     },
   };
 }

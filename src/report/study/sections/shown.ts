@@ -2,7 +2,7 @@
 import type { StudyAnalysis } from "../../../study/analysis/types.js";
 import { decimals } from "../../../study/results/tables/table.js";
 import { type Html, html } from "../../html.js";
-import type { ShownImage, ShownMap, ShownModel } from "../types.js";
+import type { ShownImage, ShownMap, ShownModel, ShownScore } from "../types.js";
 import { dot, NOTHING } from "./parts.js";
 
 /** Moves all heat maps of the page; there only where scripts run. */
@@ -10,9 +10,19 @@ export const heatSlider = (id: string): Html =>
   html`<p class="veil" hidden><label for="${id}">picture</label><input id="${id}" type="range" min="0" max="100" value="72" data-heat aria-label="Strength of the heat maps in percent"><label for="${id}">heat map</label></p>`;
 
 /** The picture with the map over it; on a plain ground where there is no picture. */
-function layered({ picture, size: [height, width] }: ShownModel, heat: string, description: string): Html {
+export function layered(
+  { picture, size: [height, width] }: ShownModel,
+  heat: string,
+  description: string,
+): Html {
   const below = picture === null ? NOTHING : html`<img alt="" src="${picture}">`;
   return html`<div class="lay" role="img" aria-label="${description}" style="aspect-ratio:${width}/${height}">${below}<img class="heat" alt="" src="${heat}"></div>`;
+}
+
+/** "insertion 0.618" */
+export function scoreOf({ metric, score, reason, cell }: ShownScore): Html {
+  const text = `${metric.split(":", 1)[0]} ${score === null ? "undefined" : decimals(score)}`;
+  return html`<span title="${reason ?? `cell ${cell}`}">${text}</span>`;
 }
 
 export function mapFigure(
@@ -22,11 +32,7 @@ export function mapFigure(
   map: ShownMap,
 ): Html {
   const scores = shown.scores.filter((s) => s.method === map.method);
-  const said = scores.map(({ metric, score, reason, cell }) => {
-    const text = `${metric.split(":", 1)[0]} ${score === null ? "undefined" : decimals(score)}`;
-    return html`<span title="${reason ?? `row of ${image.name}, cell ${cell}`}">${text}</span>`;
-  });
-  return html`<figure>${layered(shown, map.heat, `${map.method} of ${shown.model} over ${image.name}`)}<figcaption>${dot(analysis, map.method)}<b>${map.method}</b>${said}</figcaption></figure>`;
+  return html`<figure>${layered(shown, map.heat, `${map.method} of ${shown.model} over ${image.name}`)}<figcaption>${dot(analysis, map.method)}<b>${map.method}</b>${scores.map(scoreOf)}</figcaption></figure>`;
 }
 
 /** "a.png", what is known of it, and why there is no picture. */

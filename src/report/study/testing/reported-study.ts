@@ -2,7 +2,7 @@
 import { defaultPreprocessing } from "../../../imaging/preprocessing.js";
 import { normal, uniform } from "../../../random.js";
 import { type SyntheticRow, syntheticStudy } from "../../../study/analysis/testing/synthetic.js";
-import type { StoredStudy, StudyMap, StudyPrediction } from "../../../study/run/types.js";
+import type { StoredStudy, StudyMap, StudyMistake, StudyPrediction } from "../../../study/run/types.js";
 
 export interface DrawnImage {
   readonly name: string;
@@ -131,10 +131,41 @@ export function drawnStudy(given: DrawnStudy): StoredStudy {
     predictions: () => said,
     maps: (dataset, image) =>
       Object.keys(models).flatMap((model, m) =>
-        Object.keys(methods).map(
-          (method, k): StudyMap => mapOf({ dataset, model, method, image }, m + 2 * k, size),
-        ),
+        Object.keys(methods).map((method, k) => mapOf({ dataset, model, method, image }, m + 2 * k, size)),
       ),
+    mistakes: (dataset, image) =>
+      Object.keys(models).flatMap((model, m): readonly StudyMistake[] => {
+        const found = said.find((s) => s.dataset === dataset && s.model === model && s.image === image);
+        if (found === undefined || found.correct !== false) return [];
+        const classes = classesOf(images[dataset] ?? []);
+        return (["predicted", "true"] as const).map((explained, e) => {
+          const label = (explained === "true" ? found.label : found.predicted) ?? "";
+          return {
+            dataset,
+            model,
+            image,
+            explained,
+            label,
+            probability: found.probabilities[classes.indexOf(label)] ?? 0,
+            maps: Object.keys(methods).map((method, k) =>
+              mapOf({ dataset, model, method, image }, m + 2 * k + 1.3 * e, size),
+            ),
+            scores: Object.keys(methods).flatMap((method, k) =>
+              METRICS.map((metric) => {
+                const curve = curveOf(points, (metric === "insertion" ? 1 : -1) * (0.8 + 0.5 * k - 0.4 * e));
+                return {
+                  method,
+                  metric,
+                  score: 0.6,
+                  reason: null,
+                  curve,
+                  cell: hash(label + method + metric),
+                };
+              }),
+            ),
+          };
+        });
+      }),
   };
 }
 
