@@ -12,7 +12,10 @@ import { dot, keys, NOTHING, percent } from "./parts.js";
 import { heatSlider, imageHeader, layered, mapFigure, scoreOf } from "./shown.js";
 
 export function misclassifiedSection({ analysis, misclassified }: StudyReport): readonly Section[] {
-  const labelled = analysis.datasets.filter((d) => d.images.some((i) => i.label !== null));
+  // Where no label is one of a model's classes, nothing is right or wrong.
+  const labelled = analysis.datasets.filter((d) =>
+    analysis.accuracy.some((a) => a.dataset === d.id && a.images > a.unlabelled),
+  );
   if (labelled.length === 0) return [];
   const blocks = labelled.map(({ id, title }) => {
     const own = misclassified.find((m) => m.dataset === id);

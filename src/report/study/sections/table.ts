@@ -29,7 +29,9 @@ function mainTable(analysis: StudyAnalysis, controls: boolean): Html {
     const present = wanted.filter((m) => cells.some((c) => c.model === model && c.method === m.id));
     return present.map(({ id: method }, i) => {
       const head =
-        i === 0 ? html`<th scope="rowgroup" rowspan="${present.length}"><b>${title}</b></th>` : NOTHING;
+        i === 0
+          ? html`<th scope="rowgroup" class="model" rowspan="${present.length}"><b>${title}</b></th>`
+          : NOTHING;
       const entries = datasets.flatMap((d) => [
         ...(i === 0 ? [accuracyCell(analysis, d.id, model, present.length)] : []),
         ...metrics.map((m) =>
@@ -41,13 +43,13 @@ function mainTable(analysis: StudyAnalysis, controls: boolean): Html {
           ),
         ),
       ]);
-      return html`<tr class="${i === 0 ? "first" : ""}">${head}<th scope="row" class="method">${controls ? NOTHING : dot(analysis, method)}${method}</th>${entries}</tr>`;
+      return html`<tr class="${i === 0 ? "first" : ""}">${head}<th scope="row" class="method"><b class="of">${title}</b>${controls ? NOTHING : dot(analysis, method)}${method}</th>${entries}</tr>`;
     });
   });
   return html`<table class="main">
 <thead>
-<tr><td colspan="2"></td>${datasets.map((d) => html`<th scope="colgroup" class="set" colspan="${1 + metrics.length}">${d.title}</th>`)}</tr>
-<tr><th scope="col">model</th><th scope="col" class="method">method</th>${datasets.map(() => html`<th scope="col" class="start">accuracy</th>${metrics.map((m) => html`<th scope="col">${m.id.replace(" - ", " − ")} <span title="${m.direction} is better">${m.direction === "higher" ? "↑" : "↓"}</span></th>`)}`)}</tr>
+<tr><td class="model"></td><td></td>${datasets.map((d) => html`<th scope="colgroup" class="set" colspan="${1 + metrics.length}">${d.title}</th>`)}</tr>
+<tr><th scope="col" class="model">model</th><th scope="col" class="method">method</th>${datasets.map(() => html`<th scope="col" class="start">accuracy</th>${metrics.map((m) => html`<th scope="col">${m.id.replace(" - ", " − ")} <span title="${m.direction} is better">${m.direction === "higher" ? "↑" : "↓"}</span></th>`)}`)}</tr>
 </thead>
 <tbody>${rows}</tbody>
 </table>`;
