@@ -44,4 +44,4 @@ export function classesFor(
 export const classifierNote = ({ labels, kept }: Classes, count: number): string =>
   kept
     ? `The checkpoint's classifier of ${count} classes is kept.`
-    : `A new classifier of ${labels.length} classes takes the place of ${count === 0 ? "none" : `the checkpoint's of ${count}`}.`;
+    : `A new classifier of ${labels.length} classes ${count === 0 ? "was added" : `takes the place of the checkpoint's of ${count}`}.`;
