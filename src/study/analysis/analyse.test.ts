@@ -81,16 +81,16 @@ describe("the answer", () => {
       rows: 4,
       rivals: [],
       sentence:
-        "On PBC (30 images), DINO with cam is the most faithful: its mean rank over insertion and deletion is 1.0 of 4; by insertion and deletion it is significantly better than every other.",
+        "On PBC (30 images), DINO with cam is the most faithful: its mean rank over Insertion and Deletion is 1.0 of 4; by Insertion and Deletion it is significantly better than every other.",
     });
     expect(answer.points).toContain(
-      "On PBC, by insertion cam is the best method on 2 of 2 models (significantly on 2); by deletion cam is the best method on 2 of 2 models (significantly on 2).",
+      "On PBC, by Insertion cam is the best method on 2 of 2 models (significantly on 2); by Deletion cam is the best method on 2 of 2 models (significantly on 2).",
     );
     expect(answer.points).toContain(
-      "On PBC, significantly better than a random map are 4 of 4 rows by insertion; 4 of 4 rows by deletion.",
+      "On PBC, significantly better than a random map are 4 of 4 rows by Insertion; 4 of 4 rows by Deletion.",
     );
     expect(answer.points).toContain(
-      "PBC and BUSI order the 4 rows much alike by insertion (Kendall τ 1.00).",
+      "PBC and BUSI order the 4 rows much alike by Insertion (Kendall τ 1.00).",
     );
     expect(warnings).toEqual([]);
   });
@@ -103,7 +103,7 @@ describe("the answer", () => {
     );
     expect(answer.datasets[0]?.rivals).toHaveLength(3);
     expect(answer.datasets[0]?.sentence).toMatch(
-      /by insertion and deletion it cannot be told from any other/,
+      /by Insertion and Deletion it cannot be told from any other/,
     );
     expect(warnings.join()).toMatch(/PBC: 30 images are too few to tell a mean difference of/);
   });
@@ -121,7 +121,7 @@ describe("the answer", () => {
     const { answer } = analyse(syntheticStudy(rowsOf("pbc", 20, level)));
     expect(answer.confidence).toBe("partial");
     expect(answer.datasets[0]?.sentence).toMatch(
-      /by insertion it is significantly better than every other; by deletion it (cannot be told from|is significantly worse than)/,
+      /by Insertion it is significantly better than every other; by Deletion it (cannot be told from|is significantly worse than)/,
     );
   });
 
@@ -129,7 +129,7 @@ describe("the answer", () => {
     const { answer, rankings, detectability } = analyse(syntheticStudy(rowsOf("pbc", 8, CLEAR.slice(0, 1))));
     expect(answer.headline).toBe("VIT with cam was measured alone: there is nothing to rank it against.");
     expect(answer.datasets[0]?.sentence).toMatch(
-      /^On PBC \(8 images\), VIT with cam scores 0\.\d{3} by insertion and 0\.\d{3} by deletion; there is no other/,
+      /^On PBC \(8 images\), VIT with cam scores 0\.\d{3} by Insertion and 0\.\d{3} by Deletion; there is no other/,
     );
     expect(rankings[0]).toMatchObject({
       entries: [],
@@ -255,7 +255,12 @@ describe("derived metrics", () => {
   it("are insertion minus deletion, image by image", () => {
     const { cells, metrics } = analyse(syntheticStudy(rowsOf("pbc", 5, CLEAR)));
     const of = (metric: string) => cells.find((c) => c.metric === metric)?.values ?? [];
-    expect(metrics.at(-1)).toEqual({ id: "insertion - deletion", direction: "higher", derived: true });
+    expect(metrics.at(-1)).toEqual({
+      id: "insertion - deletion",
+      title: "Insertion − Deletion",
+      direction: "higher",
+      derived: true,
+    });
     expect(of("insertion - deletion")).toEqual(
       of("insertion").map((v, i) => (v ?? 0) - (of("deletion")[i] ?? 0)),
     );
@@ -316,10 +321,10 @@ describe("controls", () => {
       ]),
     );
     expect(warnings).toContain(
-      "On PBC by insertion, not significantly better than random maps: VIT with cam and VIT with rollout.",
+      "On PBC by Insertion, not significantly better than random maps: VIT with cam and VIT with rollout.",
     );
     expect(warnings).toContain(
-      "On PBC by insertion, significantly worse than the same maps turned upside down: VIT with cam and VIT with rollout.",
+      "On PBC by Insertion, significantly worse than the same maps turned upside down: VIT with cam and VIT with rollout.",
     );
     const pairs = comparisons.filter((c) => c.kind === "controls" && c.metric === "insertion");
     expect(pairs.map((c) => `${c.a.model} ${c.a.method} / ${c.b.method}`)).toEqual([

@@ -31,12 +31,13 @@ function datasetAnswer(findings: Findings, dataset: string): DatasetAnswer {
   const only = first ?? cells[0];
   const rows = Math.max(ranked.length, new Set(cells.map((c) => nameOf(findings, c))).size);
   if (only === undefined || (first === undefined && rows !== 1)) {
-    const sentence = `On ${title}, no model and method has scores by ${listed(metrics.map((m) => m.id))} that could be ranked.`;
+    const sentence = `On ${title}, no model and method has scores by ${listed(metrics.map((m) => m.title))} that could be ranked.`;
     return { dataset, winner: null, meanRank: null, rows, confidence: "open", rivals: [], sentence };
   }
   const winner = { model: only.model, method: only.method };
   const own = metrics.map((m) => ({
-    metric: m.id,
+    id: m.id,
+    metric: m.title,
     standing: cells.find((c) => c.metric === m.id && sameRow(c, winner))?.standing ?? "none",
     rivals: rivalsOf(findings, dataset, m.id, winner),
   }));
@@ -50,8 +51,8 @@ function datasetAnswer(findings: Findings, dataset: string): DatasetAnswer {
   const confidence: Confidence = sure.length === 0 ? "open" : unsure.length === 0 ? "clear" : "partial";
   const base = { dataset, winner, meanRank: first?.rank ?? null, rows, confidence, rivals };
   if (first === undefined || rows === 1) {
-    const scores = own.flatMap(({ metric }) => {
-      const mean = cells.find((c) => c.metric === metric && sameRow(c, winner))?.score.mean ?? null;
+    const scores = own.flatMap(({ id, metric }) => {
+      const mean = cells.find((c) => c.metric === id && sameRow(c, winner))?.score.mean ?? null;
       return mean === null ? [] : [`${decimal(mean)} by ${metric}`];
     });
     const sentence = `On ${title} (${images}), ${nameOf(findings, winner)} scores ${listed(scores)}; there is no other to compare it with.`;
@@ -67,7 +68,7 @@ function datasetAnswer(findings: Findings, dataset: string): DatasetAnswer {
     return `by ${listed(by)} ${text}`;
   });
   const how = confidence === "clear" ? "is the most faithful" : "comes first";
-  const rank = `its mean rank over ${listed(metrics.map((m) => m.id))} is ${first.rank.toFixed(1)} of ${rows}`;
+  const rank = `its mean rank over ${listed(metrics.map((m) => m.title))} is ${first.rank.toFixed(1)} of ${rows}`;
   const sentence = `On ${title} (${images}), ${nameOf(findings, winner)} ${how}: ${rank}; ${parts.join("; ")}.`;
   return { ...base, sentence };
 }

@@ -14,10 +14,22 @@ const REASON = "insertion or deletion is undefined";
 
 /** The declared metrics, and insertion − deletion where exactly one of each is declared (else which pair is not said). */
 export function metricFacts(metrics: readonly StudyMetric[]): readonly MetricFacts[] {
-  const measured = metrics.map(({ id, direction }) => ({ id, direction, derived: false }));
+  const measured = metrics.map((metric) => ({
+    id: metric.id,
+    title: metricTitle(metric, metrics),
+    direction: metric.direction,
+    derived: false,
+  }));
   return pairOf(metrics) === undefined
     ? measured
-    : [...measured, { id: CONTRAST, direction: "higher", derived: true }];
+    : [...measured, { id: CONTRAST, title: "Insertion − Deletion", direction: "higher", derived: true }];
+}
+
+/** A name given by hand stays; else parameters are left out where they tell no two metrics apart. */
+function metricTitle({ id, spec }: StudyMetric, all: readonly StudyMetric[]): string {
+  const { name } = parseSpec(spec);
+  const alike = all.filter((m) => parseSpec(m.spec).name === name).length;
+  return id === spec && alike === 1 ? name.charAt(0).toUpperCase() + name.slice(1) : id;
 }
 
 /** The cell groups with those of insertion − deletion behind, image by image. */

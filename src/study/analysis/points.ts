@@ -26,7 +26,7 @@ function methodPoints(findings: Findings): readonly string[] {
     if (most.best.length === 0) return [];
     const sure = most.best.filter(({ top, others }) => winsOf(findings, "methods", top).length === others);
     return [
-      `by ${column.metric} ${most.method} is the best method on ${most.best.length} of ${counted(best.length, "model")} (significantly on ${sure.length})`,
+      `by ${titleOf(findings.metrics, column.metric)} ${most.method} is the best method on ${most.best.length} of ${counted(best.length, "model")} (significantly on ${sure.length})`,
     ];
   });
 }
@@ -55,7 +55,9 @@ function controlPoints(findings: Findings): readonly string[] {
       const better = cells.filter((row) =>
         winsOf(findings, "controls", row).some((c) => c.b.method === control),
       );
-      return tested ? [`${better.length} of ${counted(cells.length, "row")} by ${metric}`] : [];
+      return tested
+        ? [`${better.length} of ${counted(cells.length, "row")} by ${titleOf(findings.metrics, metric)}`]
+        : [];
     }),
   );
 }
@@ -85,15 +87,15 @@ function agreementPoints(findings: Findings): readonly string[] {
           : kendall.value > -0.2
             ? "without any agreement"
             : "contrarily";
-    const name = (id: string): string => titleOf(findings.datasets, id);
-    const where = kind === "metrics" ? `on ${name(within)}` : `by ${within}`;
+    const [of, by] =
+      kind === "metrics" ? [findings.metrics, findings.datasets] : [findings.datasets, findings.metrics];
+    const name = (id: string): string => titleOf(of, id);
+    const where = `${kind === "metrics" ? "on" : "by"} ${titleOf(by, within)}`;
     return [
-      `${capital(name(a))} and ${name(b)} order the ${n} rows ${how} ${where} (Kendall τ ${kendall.value.toFixed(2).replace("-", "−")}).`,
+      `${name(a)} and ${name(b)} order the ${n} rows ${how} ${where} (Kendall τ ${kendall.value.toFixed(2).replace("-", "−")}).`,
     ];
   });
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function accuracyPoints(findings: Findings): readonly string[] {
   return findings.datasets.flatMap(({ id, title }) => {

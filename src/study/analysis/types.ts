@@ -53,6 +53,8 @@ export interface MethodFacts {
 
 export interface MetricFacts {
   readonly id: string;
+  /** What readers see: "Insertion" for "insertion:step=1792", as long as no other metric would be called so. */
+  readonly title: string;
   readonly direction: "higher" | "lower";
   /** Computed from others of the same image and map ("insertion - deletion"), not measured; has no curves. */
   readonly derived: boolean;

@@ -20,7 +20,7 @@ function smallSets(findings: Findings): readonly string[] {
     text: `${titleOf(findings.datasets, d.dataset)}: ${d.sentence.slice(0, -1)}`,
   }));
   return [...new Set(said.map((s) => s.text))].map((text) => {
-    const metrics = said.filter((s) => s.text === text).map((s) => s.metric);
+    const metrics = said.filter((s) => s.text === text).map((s) => titleOf(findings.metrics, s.metric));
     return `${text} (by ${listedUpTo(metrics, 4)}).`;
   });
 }
@@ -31,7 +31,7 @@ function noBetterThanControls(findings: Findings): readonly string[] {
     const against = findings.comparisons.filter(
       (c) => c.kind === "controls" && c.dataset === dataset && c.metric === metric,
     );
-    const on = `On ${titleOf(findings.datasets, dataset)} by ${metric}`;
+    const on = `On ${titleOf(findings.datasets, dataset)} by ${titleOf(findings.metrics, metric)}`;
     const random = against.filter(
       (c) => c.b.method === "random" && !(c.better === "a" && c.test?.significant === true),
     );

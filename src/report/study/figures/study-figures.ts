@@ -37,7 +37,7 @@ export function studyFigures(analysis: StudyAnalysis): StudyFigures {
 }
 
 /** "insertion, higher is better" */
-export const metricLabel = ({ id, direction }: MetricFacts): string => `${id} (${direction} is better)`;
+export const metricLabel = ({ title, direction }: MetricFacts): string => `${title} (${direction} is better)`;
 
 /** What happens along a curve, by the metric's name. */
 export const shareLabel = (metric: string): string =>

@@ -142,7 +142,7 @@ describe("tables", () => {
     const lines = (await read("tables/faithfulness.md")).split("\n");
     expect(lines[0]).toBe("**A study: faithfulness of explanations**");
     expect(lines[2]).toBe(
-      "| Model | Method | PBC: Accuracy | PBC: insertion ↑ | PBC: deletion ↓ | PBC: insertion - deletion ↑ |",
+      "| Model | Method | PBC: Accuracy | PBC: Insertion ↑ | PBC: Deletion ↓ | PBC: Insertion − Deletion ↑ |",
     );
     const row = (start: string) => lines.find((l) => l.startsWith(start));
     expect(row("| DINO | grad-cam")).toMatch(
@@ -157,7 +157,7 @@ describe("tables", () => {
     const text = await read("tables/faithfulness.tex");
     expect(text).toContain("\\begin{tabular}{llrrrr}");
     expect(text).toContain("\\multicolumn{2}{l}{} & \\multicolumn{4}{c}{PBC} \\\\\n\\cmidrule(lr){3-6}");
-    expect(text).toContain("insertion $\\uparrow$ & deletion $\\downarrow$");
+    expect(text).toContain("Insertion $\\uparrow$ & Deletion $\\downarrow$");
     expect(text).toMatch(/DINO & grad-cam & .* & \\textbf\{0\.906\} \{\\scriptsize \[/);
     expect(text).toContain("\\emph{Controls}");
     expect(text.match(/(?<!\\)[%](?! \\usepackage)/g)).toBeNull();

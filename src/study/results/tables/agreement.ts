@@ -3,8 +3,8 @@ import { titleOf } from "../../analysis/findings.js";
 import type { StudyAnalysis } from "../../analysis/types.js";
 import { decimals, plain, pValue, type Table } from "./table.js";
 
-export function agreementTable({ title, agreements, datasets }: StudyAnalysis): Table {
-  const name = (id: string): string => titleOf(datasets, id);
+export function agreementTable({ title, agreements, datasets, metrics }: StudyAnalysis): Table {
+  const name = (id: string): string => titleOf([...datasets, ...metrics], id);
   return {
     name: "agreement",
     caption: `${title}: agreement on the order of the rows`,

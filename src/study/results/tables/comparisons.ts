@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<Comparison["kind"], string>> = {
 };
 
 export function comparisonTable(analysis: StudyAnalysis): Table {
-  const { title, comparisons, datasets, settings } = analysis;
+  const { title, comparisons, datasets, metrics, settings } = analysis;
   const sorted = Object.keys(KINDS).flatMap((kind) => comparisons.filter((c) => c.kind === kind));
   return {
     name: "comparisons",
@@ -32,7 +32,7 @@ export function comparisonTable(analysis: StudyAnalysis): Table {
       ...(c.kind === sorted[i - 1]?.kind ? {} : { section: KINDS[c.kind] }),
       cells: [
         plain(titleOf(datasets, c.dataset)),
-        plain(c.metric),
+        plain(titleOf(metrics, c.metric)),
         { text: nameOf(analysis, c.a), bold: c.test?.significant === true && c.better === "a" },
         { text: nameOf(analysis, c.b), bold: c.test?.significant === true && c.better === "b" },
         plain(String(c.groups)),

@@ -30,6 +30,7 @@ export function faithfulnessTable(analysis: StudyAnalysis): Table {
     notes: [
       `Means over images with ${percent} % intervals (BCa bootstrap, whole groups resampled); accuracy with Wilson's.`,
       `Bold: significantly better than every other row of the column (${TESTS[settings.test]}, Holm's correction, α = ${settings.alpha}; controls apart). †: the best mean, or not told from it. ↑: higher is better, ↓: lower is better.`,
+      ...parametersOf(metrics),
     ],
     numbers: {
       header: HEADER,
@@ -76,7 +77,14 @@ const HEADER = [
 
 const TESTS = { wilcoxon: "Wilcoxon's signed-rank test", permutation: "paired permutation test" } as const;
 
-const heading = ({ id, direction }: MetricFacts): string => `${id} ${direction === "higher" ? "↑" : "↓"}`;
+const heading = ({ title, direction }: MetricFacts): string =>
+  `${title} ${direction === "higher" ? "↑" : "↓"}`;
+
+/** What titles leave out. */
+const parametersOf = (metrics: readonly MetricFacts[]): readonly string[] => {
+  const given = metrics.filter((m) => !m.derived && m.id.toLowerCase() !== m.title.toLowerCase());
+  return given.length === 0 ? [] : [`${given.map((m) => `${m.title}: ${m.id}`).join("; ")}.`];
+};
 
 const directionOf = (metrics: readonly MetricFacts[], id: string): string =>
   metrics.find((m) => m.id === id)?.direction ?? "";

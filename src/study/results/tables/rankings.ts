@@ -4,7 +4,7 @@ import type { Ranking, StudyAnalysis } from "../../analysis/types.js";
 import { decimals, plain, pValue, type Table } from "./table.js";
 
 export function rankingTable(analysis: StudyAnalysis): Table {
-  const { title, rankings, datasets, models, settings } = analysis;
+  const { title, rankings, datasets, metrics, models, settings } = analysis;
   const where = ({ dataset }: Ranking): string => (dataset === null ? "all" : titleOf(datasets, dataset));
   return {
     name: "rankings",
@@ -16,14 +16,18 @@ export function rankingTable(analysis: StudyAnalysis): Table {
     ],
     rows: rankings.flatMap((ranking) =>
       ranking.entries.map((entry, i) => ({
-        ...(i === 0 ? { section: `${where(ranking)} by ${ranking.metric}: ${said(ranking)}` } : {}),
+        ...(i === 0
+          ? { section: `${where(ranking)} by ${titleOf(metrics, ranking.metric)}: ${said(ranking)}` }
+          : {}),
         cells: [plain(titleOf(models, entry.model)), plain(entry.method), plain(decimals(entry.rank, 2))],
       })),
     ),
     notes: [
       `Rank 1 is best. Friedman's test (p of Iman and Davenport's F); rows whose mean ranks differ by less than the critical difference of Nemenyi cannot be told apart (α = ${settings.alpha}).`,
       ...rankings.flatMap((r) =>
-        r.reason === undefined ? [] : [`${where(r)} by ${r.metric} is not ranked: ${r.reason}.`],
+        r.reason === undefined
+          ? []
+          : [`${where(r)} by ${titleOf(metrics, r.metric)} is not ranked: ${r.reason}.`],
       ),
     ],
     numbers: {
