@@ -50,7 +50,7 @@ function declare(path, images) {
       { id: "deletion", spec: `deletion:step=${STEP}`, parameters: {}, direction: "lower" },
     ],
     class: "top",
-    controls: false,
+    controls: [],
     statistics: { level: 0.95, resamples: 1000, test: "wilcoxon", alpha: 0.05, power: 0.8 },
     report: { gallery: 0, misclassified: 0 },
     run: { device: "cpu", batch: BATCH, unit: 8 },

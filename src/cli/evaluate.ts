@@ -112,7 +112,7 @@ async function evaluate(
     await makeFolder(options.out);
     const protocol = protocolRecord(model, plan, options);
     const results = await openResults(options.out, { version: VERSION, model: modelRecord(model), protocol });
-    const sheet = options.sheet ? sheetBuilder(model, plan.specs, context.sheetNotes) : undefined;
+    const sheet = options.sheet ? sheetBuilder(model, plan.specs) : undefined;
     const progress = say.progress("scoring", list.count);
     const count = { images: 0, forwards: 0 };
     let rows: readonly SummaryRow[] = [];

@@ -3,16 +3,15 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OpenOptions } from "../api/node/open.js";
 import { METHODS } from "../explain/registry.js";
 import { DEVICES } from "../runtime/devices.js";
-import type { Terminal } from "./terminal.js";
+import type { ProgressStyle, Terminal } from "./terminal.js";
 
 export interface CommandContext {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Tells the exit status. */
   readonly done: (status: number) => void;
-  readonly terminal: (quiet: boolean) => Terminal;
-  /** Sentences for the foot of the contact sheet. */
-  readonly sheetNotes: readonly string[];
+  /** `progress` where the command itself knows better than whoever runs it. */
+  readonly terminal: (quiet: boolean, progress?: ProgressStyle) => Terminal;
 }
 
 /** What every command takes. */

@@ -34,13 +34,11 @@ vitreous <command> --help shows a command's options.`;
 export interface RunOptions {
   /** "auto" (default): a bar where standard error is a terminal, nothing elsewhere; "lines": a line now and then. */
   readonly progress?: ProgressStyle;
-  /** Sentences for the foot of the contact sheet. */
-  readonly sheetNotes?: readonly string[];
 }
 
 /** Runs the command line and gives the exit status. */
 export async function run(args: readonly string[], options: RunOptions = {}): Promise<number> {
-  const { progress = "auto", sheetNotes = [] } = options;
+  const { progress = "auto" } = options;
   const interrupt = new AbortController();
   const onSignal = (): void => {
     // The first one ends the work in good order; a second one ends the process at once.
@@ -51,11 +49,11 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   let status = 0;
   const context = {
     signal: interrupt.signal,
-    sheetNotes,
     done: (code: number) => {
       status = Math.max(status, code);
     },
-    terminal: (quiet: boolean) => terminal({ quiet, progress }, { out: process.stdout, err: process.stderr }),
+    terminal: (quiet: boolean, style = progress) =>
+      terminal({ quiet, progress: style }, { out: process.stdout, err: process.stderr }),
   };
   const program = new Command("vitreous")
     .description(

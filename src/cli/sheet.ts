@@ -17,11 +17,7 @@ export interface SheetBuilder {
   html(summary: readonly SummaryRow[], facts: readonly string[]): Promise<string>;
 }
 
-export function sheetBuilder(
-  model: NodeModel,
-  methods: readonly string[],
-  moreNotes: readonly string[],
-): SheetBuilder {
+export function sheetBuilder(model: NodeModel, methods: readonly string[]): SheetBuilder {
   const images: SheetImage[] = [];
   let left = 0;
   const { labels } = model.facts;
@@ -69,7 +65,6 @@ export function sheetBuilder(
           method: of === undefined ? method : `${method} ${of}`,
         })),
         notes: [
-          ...moreNotes,
           `Maps: ${methods.join(", ") || "made elsewhere"}. Each is scaled to [0, 1] on its own; brighter is more important.`,
           "Insertion starts from a blurred image and puts back the most important pixels first: a high curve means the map found what the model uses. Deletion starts from the image and takes them away: a low curve is good. Scores mean something only beside the controls (random, centre, edge and inverted maps).",
           ...(left > 0 ? [`${left} more images are in results.json and not on this page.`] : []),

@@ -18,7 +18,7 @@ export function estimateTable(
   const what = [
     plural(methods.length, "method"),
     plural(metrics.length, "metric"),
-    controls ? "controls" : "no controls",
+    controls.length > 0 ? `controls (${controls.join(", ")})` : "no controls",
     `batches of ${run.batch}`,
     `on ${run.device}`,
   ];

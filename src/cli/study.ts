@@ -1,6 +1,7 @@
 /** @file `vitreous study`: a declared study, run or gone on with. */
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Command } from "commander";
 import { stemOf } from "../datasets/files.js";
 import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
@@ -20,7 +21,11 @@ import { showingStudy } from "./study-progress.js";
 import type { Terminal } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
+/** The study that comes with the package, with its models and images. */
+const DEMO = fileURLToPath(new URL("../../assets/studies/demo.yaml", import.meta.url));
+
 interface Flags {
+  readonly demo?: boolean;
   readonly out?: string;
   readonly dryRun?: boolean;
   readonly print?: boolean;
@@ -33,7 +38,8 @@ interface Flags {
 
 export function studyCommand(context: CommandContext): Command {
   return new Command("study")
-    .argument("<config>", "a study file (YAML): data sets, models, methods, metrics; see docs/study.md")
+    .argument("[config]", "a study file (YAML): data sets, models, methods, metrics; see docs/study.md")
+    .option("--demo", "the study that comes along: eight small models, 28 images, about two minutes")
     .option("--out <folder>", "where results go (default: out/<name of the file>)")
     .option("--dry-run", "count cells and forward passes, estimate time and disk; write nothing")
     .option("--print", "print the study with every default filled in, as JSON; do nothing else")
@@ -48,6 +54,7 @@ export function studyCommand(context: CommandContext): Command {
       "after",
       `
 Examples:
+  vitreous study --demo
   vitreous study study.yaml --print
   vitreous study study.yaml --dry-run
   vitreous study study.yaml --workers 2 --out results
@@ -56,12 +63,20 @@ The same command again goes on where it was ended, and computes nothing twice. I
 figures/, scores.parquet and scores.csv, tables/, study.json (the study with every default filled in), and cells/
 with all that was computed.`,
     )
-    .action((config: string, flags: Flags) => study(config, flags, context));
+    .action((config: string | undefined, flags: Flags) => study(studyFile(config, flags), flags, context));
+}
+
+function studyFile(config: string | undefined, { demo = false }: Flags): string {
+  if (config !== undefined && demo) throw new UsageError("--demo is a study of its own: leave the file out");
+  if (config !== undefined) return config;
+  if (demo) return DEMO;
+  throw new UsageError("name a study file, or say --demo");
 }
 
 async function study(file: string, flags: Flags, context: CommandContext): Promise<void> {
   const { signal } = context;
-  const say = context.terminal(flags.quiet ?? false);
+  // Who tries the tool wants to see that it works, also in a log.
+  const say = context.terminal(flags.quiet ?? false, flags.demo ? "lines" : undefined);
   if (flags.out?.trim() === "") throw new UsageError("--out is empty: name a folder");
   const declaration = await declared(file, flags, say);
   if (flags.print) {
@@ -79,7 +94,11 @@ async function study(file: string, flags: Flags, context: CommandContext): Promi
   const analysis = summary.cells.done > 0 ? await writeOutputs(out) : undefined;
   const found = analysis && outputsRecord(analysis);
   if (flags.json) say.result(prettyJson({ out, ...summary, ...found }));
-  else if (analysis && !flags.quiet) say.result(outputsText(analysis));
+  else if (analysis && !flags.quiet) {
+    say.result(outputsText(analysis));
+    const report = join(out, "report.html");
+    say.note(`\nthe report: ${relative(process.cwd(), report)}\n${pathToFileURL(report).href}`);
+  }
   reportAll(summary.failures, say);
   if (summary.failures.length > 0) context.done(1);
 }

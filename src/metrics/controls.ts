@@ -6,8 +6,13 @@
 import { uniform } from "../random.js";
 import type { ImageTensor } from "./metric.js";
 
+/** Those that no method has a part in. */
 export const CONTROLS = ["random", "center", "edge"] as const;
 export type Control = (typeof CONTROLS)[number];
+
+/** All of them. */
+export const ALL_CONTROLS = [...CONTROLS, "inverted"] as const;
+export type AnyControl = (typeof ALL_CONTROLS)[number];
 
 /** A control map at image size, [height, width]; `inverted` needs a map and is invertedMap. */
 export function controlMap(control: Control, image: ImageTensor, seed: number): Float32Array {

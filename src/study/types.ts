@@ -3,6 +3,7 @@
  * it and the rows that results are made of. One file, so that none of the parts has to know another.
  */
 import type { ParameterValue } from "../explain/method.js";
+import type { AnyControl } from "../metrics/controls.js";
 
 /** A study with everything settled: what study.json holds. Plain data; the order of lists is the order of tables. */
 export interface StudyDeclaration {
@@ -15,8 +16,8 @@ export interface StudyDeclaration {
   readonly metrics: readonly StudyMetric[];
   /** "top", "true", a class number or label, "A-B": as --class. */
   readonly class: string;
-  /** Whether random, center, edge and inverted maps are scored too. */
-  readonly controls: boolean;
+  /** Maps that are scored beside the methods', in the order of `ALL_CONTROLS`. */
+  readonly controls: readonly AnyControl[];
   readonly statistics: StudyStatistics;
   readonly report: StudyReportOptions;
   readonly run: StudyRunOptions;

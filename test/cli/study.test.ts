@@ -78,7 +78,7 @@ it("prints the study with every default, whatever it names", async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     title: "study",
     class: "none such",
-    controls: true,
+    controls: ["random", "center", "edge", "inverted"],
     run: { device: "cuda", batch: 3, unit: 8 },
   });
 });

@@ -1,4 +1,5 @@
 /** @file What a study is where its file says nothing, in one place, so that the record and the documentation agree. */
+import { ALL_CONTROLS } from "../../metrics/controls.js";
 import type { StudyDataset, StudyDeclaration } from "../types.js";
 
 type Settings = Pick<StudyDeclaration, "seed" | "class" | "controls" | "statistics" | "report" | "run"> &
@@ -10,7 +11,7 @@ type Settings = Pick<StudyDeclaration, "seed" | "class" | "controls" | "statisti
 export const DEFAULTS: Settings = {
   seed: 0,
   class: "top",
-  controls: true,
+  controls: ALL_CONTROLS,
   select: "stratified",
   split: "test",
   statistics: { level: 0.95, resamples: 2000, test: "wilcoxon", alpha: 0.05, power: 0.8 },

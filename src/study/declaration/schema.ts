@@ -3,6 +3,7 @@
  * null takes back what the other one says; what is lacking in the end is found where files have come together.
  */
 import { z } from "zod";
+import { ALL_CONTROLS, type AnyControl } from "../../metrics/controls.js";
 import { DEVICES } from "../../runtime/devices.js";
 import { numberOption } from "../../spec.js";
 
@@ -113,7 +114,15 @@ const study = {
     .union([z.string().min(1), z.number(), z.literal(true)], must('top, true, a class, or "A-B"'))
     .transform(String)
     .nullish(),
-  controls: z.boolean(must("true or false")).nullish(),
+  controls: z
+    .union(
+      [
+        z.boolean().transform((all): readonly AnyControl[] => (all ? ALL_CONTROLS : [])),
+        z.array(z.enum(ALL_CONTROLS)).transform((some) => ALL_CONTROLS.filter((one) => some.includes(one))),
+      ],
+      must(`true, false, or a list of ${ALL_CONTROLS.join(", ")}`),
+    )
+    .nullish(),
   statistics: z
     .strictObject(
       {

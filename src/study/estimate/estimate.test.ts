@@ -10,7 +10,7 @@ const declaration: StudyDeclaration = {
   methods: ["a", "b"].map((id) => ({ id, spec: id, parameters: {} })),
   metrics: ["m", "n"].map((id) => ({ id, spec: id, parameters: {}, direction: "higher" })),
   class: "top",
-  controls: true,
+  controls: ["random", "center", "edge", "inverted"],
   statistics: { level: 0.95, resamples: 1000, test: "wilcoxon", alpha: 0.05, power: 0.8 },
   report: { gallery: 0, misclassified: 0 },
   run: { device: "cpu", batch: 8, unit: 8 },
@@ -37,11 +37,12 @@ describe("what a study takes", () => {
       explanations: 40,
       seconds: 20 * (1 + 2 + 7 * 30) * 0.5 + 20 * 4,
     });
-    expect(estimatePart({ ...declaration, controls: false }, part, costs)).toMatchObject({
+    expect(estimatePart({ ...declaration, controls: [] }, part, costs)).toMatchObject({
       cells: 20 * 2 * 2,
       units: 3 * (1 + 2 + 2 + 2 * 2),
       forwards: 20 * (1 + 2 + 2 * 30),
     });
+    expect(estimatePart({ ...declaration, controls: ["random"] }, part, costs).cells).toBe(20 * 3 * 2);
   });
 
   it("leaves out a method that the model refuses, and its inverted control", () => {

@@ -43,9 +43,6 @@ export interface PartEstimate {
   readonly bytes: number;
 }
 
-/** Controls that no method has a part in: random, center, edge. */
-const OWN_CONTROLS = 3;
-
 /** A unit's file begins with its key, and takes whole blocks. */
 const BLOCK = 4096;
 /** A row of the results beside its curve: names, hashes, score, in the store, scores.parquet and scores.csv. */
@@ -68,7 +65,8 @@ export function estimatePart(
   const metrics = declaration.metrics.map(
     ({ id }) => costs.metrics[id] ?? { perMap: 0, perImage: 0, points: 0 },
   );
-  const maps = methods.length + (declaration.controls ? OWN_CONTROLS + methods.length : 0);
+  const { controls } = declaration;
+  const maps = methods.length + controls.reduce((a, one) => a + (one === "inverted" ? methods.length : 1), 0);
   const sum = (of: (metric: MetricCosts) => number): number =>
     metrics.reduce((a, metric) => a + of(metric), 0);
   const forwards = images * (1 + sum((m) => m.perImage) + maps * sum((m) => m.perMap));

@@ -76,7 +76,10 @@ describe("a study", () => {
   it("computes only what is new when something is added or changed", async () => {
     const out = join(folder, "growing");
     await runStudy(work, { out });
-    const grown = await smallStudy(images, { models: [vit], controls: true });
+    const grown = await smallStudy(images, {
+      models: [vit],
+      controls: ["random", "center", "edge", "inverted"],
+    });
     const { cells } = await runStudy(grown, { out });
     expect(cells).toEqual({ done: 6 * 2 * 7, total: 6 * 2 * 7, reused: 24 });
     const rows = [...readStudy(out).rows()];

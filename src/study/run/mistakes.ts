@@ -54,7 +54,7 @@ export function mistakeChunks(
     .flatMap((explained) => {
       const other = {
         ...context,
-        declaration: { ...declaration, class: CLASS_OF[explained], controls: false },
+        declaration: { ...declaration, class: CLASS_OF[explained], controls: [] },
       };
       return chunksOf(chosen, declaration.run.unit).map((images) => ({
         explained,

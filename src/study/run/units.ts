@@ -3,7 +3,7 @@
  * numbers, and nothing else. Whoever adds a method, a metric or an image adds keys; those that were there stay.
  */
 import { parseTarget } from "../../api/target.js";
-import { CONTROLS, type Control } from "../../metrics/controls.js";
+import type { Control } from "../../metrics/controls.js";
 import type { Metric } from "../../metrics/metric.js";
 import { parseSpec } from "../../spec.js";
 import type { PlannedImage } from "../plan/plan.js";
@@ -125,12 +125,12 @@ export function workingMethods({ declaration, facts }: Working): readonly StudyM
 export function mapSources(context: Working): readonly MapSource[] {
   const methods = workingMethods(context);
   const own = methods.map((method): MapSource => ({ kind: "method", id: method.id, method }));
-  if (!context.declaration.controls) return own;
-  const controls = CONTROLS.map((control): MapSource => ({ kind: "control", id: control, control }));
-  const inverted = methods.map(
-    (method): MapSource => ({ kind: "inverted", id: `inverted ${method.id}`, method }),
+  const controls = context.declaration.controls.flatMap((control): readonly MapSource[] =>
+    control === "inverted"
+      ? methods.map((method) => ({ kind: "inverted", id: `inverted ${method.id}`, method }))
+      : [{ kind: "control", id: control, control }],
   );
-  return [...own, ...controls, ...inverted];
+  return [...own, ...controls];
 }
 
 /** Everything, in the order in which it is computed: what others need comes first. */

@@ -23,7 +23,7 @@ export function settingsSection(report: StudyReport): Section {
       title: declaration.title,
       "class explained": declaration.class,
       seed: declaration.seed,
-      controls: declaration.controls,
+      controls: declaration.controls.join(", ") || "none",
       statistics: settled({ ...declaration.statistics }),
       run: settled({ ...declaration.run }),
       vitreous: version,

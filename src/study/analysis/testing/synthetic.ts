@@ -42,7 +42,7 @@ export function syntheticStudy(
       direction: id.startsWith("deletion") ? "lower" : "higher",
     })),
     class: "top",
-    controls: rows.some((r) => r.control),
+    controls: rows.some((r) => r.control) ? ["random", "center", "edge", "inverted"] : [],
     statistics: { level: 0.95, resamples: 100, test: "wilcoxon", alpha: 0.05, power: 0.8, ...statistics },
     report: { gallery: 2, misclassified: 2 },
     run: { device: "cpu", batch: 8, unit: 8 },

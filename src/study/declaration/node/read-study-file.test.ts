@@ -80,7 +80,7 @@ describe("a study of four lines", () => {
         },
       ],
       class: "top",
-      controls: true,
+      controls: ["random", "center", "edge", "inverted"],
       statistics: { level: 0.95, resamples: 2000, test: "wilcoxon", alpha: 0.05, power: 0.8 },
       report: { gallery: 6, misclassified: 6 },
       run: { device: "cpu", batch: 8, unit: 8 },
@@ -173,6 +173,22 @@ metrics:
       direction: "lower",
       parameters: { step: 448, baseline: "mean" },
     });
+  });
+});
+
+describe("controls", () => {
+  it.each([
+    ["true", ["random", "center", "edge", "inverted"]],
+    ["false", []],
+    ["[inverted, random]", ["random", "inverted"]],
+  ])("written as %s are %j", async (written, read) => {
+    expect((await resolved(`${LEAST}controls: ${written}\n`)).controls).toEqual(read);
+  });
+
+  it("that there are none of are named", async () => {
+    expect(await mistakes(`${LEAST}controls: [blank]\n`)).toEqual([
+      expect.stringMatching(/controls must be true, false, or a list of random, center, edge, inverted/),
+    ]);
   });
 });
 

@@ -61,7 +61,7 @@ export function smallDeclaration(path: string, changes: Partial<StudyDeclaration
       { id: "deletion", spec: "deletion", parameters: {}, direction: "lower" },
     ],
     class: "top",
-    controls: false,
+    controls: [],
     statistics: { level: 0.95, resamples: 200, test: "wilcoxon", alpha: 0.05, power: 0.8 },
     report: { gallery: 1, misclassified: 1 },
     run: { device: "cpu", batch: 4, unit: 4 },

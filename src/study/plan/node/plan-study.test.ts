@@ -55,7 +55,7 @@ function declared(
     methods: [],
     metrics: [],
     class: "top",
-    controls: true,
+    controls: [],
     statistics: { level: 0.95, resamples: 1000, test: "wilcoxon", alpha: 0.05, power: 0.8 },
     report: { gallery: 4, misclassified: 4 },
     run: { device: "cpu", batch: 8, unit: 4 },
