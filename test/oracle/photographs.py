@@ -1,9 +1,10 @@
 """Makes the photographs of test/fixtures/photographs and what timm's ViT-Tiny says of them and of blood cells.
 
-    python test/oracle/photographs.py SKIMAGE SKLEARN WEIGHTS
+    python test/oracle/photographs.py WEIGHTS [SKIMAGE SKLEARN]
 
-SKIMAGE and SKLEARN are the folders of sample images that scikit-image and scikit-learn install (skimage/data,
-sklearn/datasets/images); WEIGHTS holds timm's vit_tiny_patch16_224.augreg_in21k_ft_in1k as the hub has it. Pictures are
+WEIGHTS holds timm's vit_tiny_patch16_224.augreg_in21k_ft_in1k as the hub has it. SKIMAGE and SKLEARN are the folders of
+sample images that scikit-image and scikit-learn install (skimage/data, sklearn/datasets/images): with them the photographs
+are made again, without them those that are there are taken. Pictures are
 decoded by Pillow and prepared by timm's own transform; logits are for the weights as published and as bundled.
 """
 
@@ -33,7 +34,7 @@ PHOTOGRAPHS = {
 }
 
 
-def main(folders: dict[str, pathlib.Path], weights: pathlib.Path) -> None:
+def make_photographs(folders: dict[str, pathlib.Path]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for name, (source, file, width, options) in PHOTOGRAPHS.items():
         image = Image.open(folders[source] / file).convert("RGB")
@@ -41,6 +42,9 @@ def main(folders: dict[str, pathlib.Path], weights: pathlib.Path) -> None:
         if name == "cat":
             image = image.crop((60, 0, 280, image.height))
         image.save(OUT / f"{name}.jpg", **options)
+
+
+def main(weights: pathlib.Path) -> None:
     pictures = [OUT / f"{name}.jpg" for name in sorted(PHOTOGRAPHS)]
     pictures += sorted((ROOT / "assets" / "images" / "pbc").glob("*/*.jpg"))
 
@@ -62,5 +66,7 @@ def main(folders: dict[str, pathlib.Path], weights: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    skimage, sklearn, weights = map(pathlib.Path, sys.argv[1:])
-    main({"skimage": skimage, "sklearn": sklearn}, weights)
+    published, *samples = map(pathlib.Path, sys.argv[1:])
+    if samples:
+        make_photographs(dict(zip(("skimage", "sklearn"), samples)))
+    main(published)
