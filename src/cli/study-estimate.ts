@@ -22,9 +22,17 @@ export function estimateTable(
     `batches of ${run.batch}`,
     `on ${run.device}`,
   ];
+  const { forwards, explanations, seconds } = total.mistakes;
+  const more =
+    explanations === 0
+      ? []
+      : [
+          `up to ${plural(forwards, "more forward pass", "more forward passes")} and ${plural(explanations, "explanation")} (${formatDuration(seconds)}) where models take images for another class; report.misclassified: 0 leaves them out`,
+        ];
   return [
     table([["data set", "model", "images", "cells", "forwards", "time", "disk"], ...rows]),
     `${what.join(", ")}: ${total.cells} cells in ${plural(total.units, "unit")}, ${total.forwards} forward passes and ${plural(total.explanations, "explanation")}`,
+    ...more,
     `about ${formatDuration(total.seconds)} with ${plural(workers, "worker")} and ${formatBytes(total.bytes)}, the report not counted; nothing was written`,
   ].join("\n");
 }

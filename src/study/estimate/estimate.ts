@@ -2,6 +2,7 @@
  * @file What a study will take, before anything of it is computed: cells, units, forward passes, time and disk, counted
  * from the plan and a few measured passes of each model.
  */
+import { isDeclared, MISTAKEN_CLASSES } from "../run/mistakes.js";
 import type { StudyDeclaration } from "../types.js";
 
 /** Of one model as it is opened for one data set. */
@@ -16,7 +17,8 @@ export interface ModelCosts {
   readonly metrics: Readonly<Record<string, MetricCosts>>;
   /** Values of a map on the token grid; 0 where the model has none. */
   readonly grid: number;
-  readonly classes: number;
+  /** Names of its classes. */
+  readonly labels: readonly string[];
 }
 
 export interface MetricCosts {
@@ -27,13 +29,8 @@ export interface MetricCosts {
   readonly points: number;
 }
 
-/** What one model on one data set takes. */
-export interface PartEstimate {
-  readonly dataset: string;
-  readonly model: string;
-  readonly images: number;
-  /** Scores of single images: rows of the results. */
-  readonly cells: number;
+/** What something takes. */
+interface Work {
   /** Pieces that are computed and stored at once. */
   readonly units: number;
   readonly forwards: number;
@@ -41,6 +38,20 @@ export interface PartEstimate {
   /** Of one worker. */
   readonly seconds: number;
   readonly bytes: number;
+}
+
+/** What one model on one data set takes. */
+export interface PartEstimate extends Work {
+  readonly dataset: string;
+  readonly model: string;
+  readonly images: number;
+  /** Scores of single images: rows of the results. */
+  readonly cells: number;
+  /**
+   * At most so much more: the images that the model takes for another class are explained and scored by both classes, and
+   * before it has seen them nobody knows how many there are. Not in the numbers above.
+   */
+  readonly mistakes: Work;
 }
 
 /** A unit's file begins with its key, and takes whole blocks. */
@@ -57,6 +68,8 @@ export function estimatePart(
     readonly model: string;
     readonly images: number;
     readonly chunks: number;
+    /** Images with a label that the model knows: it may be wrong about each of them. */
+    readonly labelled: number;
   },
   costs: ModelCosts,
 ): PartEstimate {
@@ -69,23 +82,30 @@ export function estimatePart(
   const maps = methods.length + controls.reduce((a, one) => a + (one === "inverted" ? methods.length : 1), 0);
   const sum = (of: (metric: MetricCosts) => number): number =>
     metrics.reduce((a, metric) => a + of(metric), 0);
-  const forwards = images * (1 + sum((m) => m.perImage) + maps * sum((m) => m.perMap));
   const explaining = methods.reduce((a, { id }) => a + (costs.explanation[id] ?? 0), 0);
-  const cells = images * maps * metrics.length;
-  const units = chunks * (1 + metrics.length + methods.length + maps * metrics.length);
+  /** Of `n` images in `pieces` chunks: so many maps scored, each image explained by every method so many times. */
+  const workOf = (n: number, pieces: number, scored: number, times: number): Work => {
+    const forwards = n * (1 + sum((m) => m.perImage) + scored * sum((m) => m.perMap));
+    const units = pieces * (1 + metrics.length + times * methods.length + scored * metrics.length);
+    const numbers = scored * sum((m) => m.points) * POINT;
+    const logitsAndMaps = 4 * (times * methods.length * costs.grid + costs.labels.length);
+    return {
+      units,
+      forwards,
+      explanations: n * times * methods.length,
+      seconds: forwards * costs.forward + n * times * explaining,
+      bytes: units * BLOCK + n * (scored * metrics.length * ROW + numbers + logitsAndMaps),
+    };
+  };
+  const mistaken = Math.min(declaration.report.misclassified, part.labelled);
+  const more = MISTAKEN_CLASSES.filter((explained) => !isDeclared({ declaration }, explained)).length;
   return {
     dataset: part.dataset,
     model: part.model,
     images,
-    cells,
-    units,
-    forwards,
-    explanations: images * methods.length,
-    seconds: forwards * costs.forward + images * explaining,
-    bytes:
-      units * BLOCK +
-      cells * ROW +
-      images * (maps * sum((m) => m.points) * POINT + 4 * (methods.length * costs.grid + costs.classes)),
+    cells: images * maps * metrics.length,
+    ...workOf(images, chunks, maps, 1),
+    mistakes: workOf(mistaken, Math.ceil(mistaken / declaration.run.unit), more * methods.length, more),
   };
 }
 
@@ -97,17 +117,22 @@ export interface StudyEstimate {
   readonly problems: readonly string[];
 }
 
-type Costs = Pick<PartEstimate, "cells" | "units" | "forwards" | "explanations" | "seconds" | "bytes">;
+type Costs = Work & Pick<PartEstimate, "cells" | "mistakes">;
 
 /** Workers share the work evenly, since each takes the next chunk when it is done with one. */
 export function totalOf(parts: readonly PartEstimate[], workers: number): Costs {
-  const sum = (key: keyof Costs): number => parts.reduce((a, part) => a + part[key], 0);
+  const sum = (works: readonly Work[], key: keyof Work): number =>
+    works.reduce((a, work) => a + work[key], 0);
+  const all = (works: readonly Work[]): Work => ({
+    units: sum(works, "units"),
+    forwards: sum(works, "forwards"),
+    explanations: sum(works, "explanations"),
+    seconds: sum(works, "seconds") / workers,
+    bytes: sum(works, "bytes"),
+  });
   return {
-    cells: sum("cells"),
-    units: sum("units"),
-    forwards: sum("forwards"),
-    explanations: sum("explanations"),
-    seconds: sum("seconds") / workers,
-    bytes: sum("bytes"),
+    cells: parts.reduce((a, { cells }) => a + cells, 0),
+    ...all(parts),
+    mistakes: all(parts.map(({ mistakes }) => mistakes)),
   };
 }

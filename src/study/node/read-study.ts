@@ -9,7 +9,7 @@ import { methodFromSpec } from "../../explain/registry.js";
 import { VitreousError } from "../../onnx/errors.js";
 import { chunksOf, type PlannedImage } from "../plan/plan.js";
 import { type Explained, explainedClasses, trueClass } from "../run/explained.js";
-import { isDeclared, mistakeChunks, mistakenImages } from "../run/mistakes.js";
+import { isDeclared, MISTAKEN_CLASSES, mistakeChunks, mistakenImages } from "../run/mistakes.js";
 import { type ByImage, readMaps, readPredictions, readScores } from "../run/results.js";
 import type {
   CheckpointFacts,
@@ -224,7 +224,7 @@ function mistakesOf(pair: StoredPair, store: Store, image: string): readonly Stu
   const chosen = mistaken.slice(0, context.declaration.report.misclassified);
   const planned = chosen.find(({ name }) => name === image);
   if (planned === undefined) return [];
-  const views = (["predicted", "true"] as const).flatMap((explained) =>
+  const views = MISTAKEN_CLASSES.flatMap((explained) =>
     isDeclared(context, explained)
       ? [{ explained, context, images: own }]
       : mistakeChunks(context, mistaken).filter(

@@ -9,8 +9,9 @@ import { trueClass } from "./explained.js";
 import type { Predictions } from "./results.js";
 import { type ChunkUnits, chunkUnits, type UnitContext } from "./units.js";
 
-/** Which of a mistake's two classes is explained. */
-export type MistakenClass = "predicted" | "true";
+/** A mistake's two classes, in the order in which they are explained. */
+export const MISTAKEN_CLASSES = ["predicted", "true"] as const;
+export type MistakenClass = (typeof MISTAKEN_CLASSES)[number];
 
 export interface MistakeChunk {
   readonly explained: MistakenClass;
@@ -23,8 +24,10 @@ export interface MistakeChunk {
 const CLASS_OF = { predicted: "top", true: "true" } as const;
 
 /** Whether the study's own maps are of this class. */
-export const isDeclared = ({ declaration }: UnitContext, explained: MistakenClass): boolean =>
-  declaration.class === CLASS_OF[explained];
+export const isDeclared = (
+  { declaration }: Pick<UnitContext, "declaration">,
+  explained: MistakenClass,
+): boolean => declaration.class === CLASS_OF[explained];
 
 /** In the chunk's order; none without labels that the model knows. */
 export function mistakenImages(
@@ -49,18 +52,16 @@ export function mistakeChunks(
 ): readonly MistakeChunk[] {
   const { declaration } = context;
   const chosen = mistaken.slice(0, declaration.report.misclassified);
-  return (["predicted", "true"] as const)
-    .filter((explained) => !isDeclared(context, explained))
-    .flatMap((explained) => {
-      const other = {
-        ...context,
-        declaration: { ...declaration, class: CLASS_OF[explained], controls: [] },
-      };
-      return chunksOf(chosen, declaration.run.unit).map((images) => ({
-        explained,
-        context: other,
-        images,
-        units: chunkUnits(other, images),
-      }));
-    });
+  return MISTAKEN_CLASSES.filter((explained) => !isDeclared(context, explained)).flatMap((explained) => {
+    const other = {
+      ...context,
+      declaration: { ...declaration, class: CLASS_OF[explained], controls: [] },
+    };
+    return chunksOf(chosen, declaration.run.unit).map((images) => ({
+      explained,
+      context: other,
+      images,
+      units: chunkUnits(other, images),
+    }));
+  });
 }

@@ -2,8 +2,10 @@
  * @file The estimate of a whole study: each of its models opened as the study opens it and measured once, with an image
  * of the data set that it is for.
  */
+import { classReader } from "../../../api/target.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import { openCheckpoint, type Pair, pairsOf } from "../../node/checkpoint.js";
+import { trueClass } from "../../run/explained.js";
 import type { StudyWork } from "../../run/types.js";
 import {
   estimatePart,
@@ -39,7 +41,9 @@ export async function estimateStudy(work: StudyWork, settings: EstimateSettings)
       costs.set(key, cost);
       for (const why of Object.values(cost.refused)) problems.add(`${model.id}: ${why}`);
       const part = { dataset: planned.dataset.id, model: model.id };
-      const size = { images: planned.images.length, chunks: planned.chunks.length };
+      const classOf = classReader(planned.classes, cost.labels);
+      const labelled = planned.images.filter((image) => trueClass(image, classOf) !== undefined).length;
+      const size = { images: planned.images.length, chunks: planned.chunks.length, labelled };
       parts.push(estimatePart(declaration, { ...part, ...size }, cost));
     } catch (error) {
       if (!(error instanceof VitreousError)) throw error;

@@ -34,7 +34,7 @@ export async function measureModel(
       metrics.map(({ id, spec }) => [id, metricCosts(metricFromSpec(spec), model, image)]),
     ),
     grid: anatomy.family === "unknown" ? 0 : anatomy.grid[0] * anatomy.grid[1],
-    classes: anatomy.output.classes,
+    labels: facts.labels,
   };
 }
 
