@@ -8,6 +8,8 @@ export interface CurveLine {
   readonly curve: readonly number[];
   /** Controls are drawn thin and grey. */
   readonly control: boolean;
+  /** Beside a whole line of the same name. */
+  readonly dashed?: boolean;
 }
 
 export interface CurvesOptions {
@@ -18,12 +20,15 @@ export interface CurvesOptions {
   readonly names: readonly string[];
 }
 
+/** Where labels of all quarters would touch. */
+const NARROW = 240;
+
 /** Lines over the share of pixels changed, 0 to 1; the y axis is the probability, 0 to 1. */
 export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions): string {
   const { width = 250, height = 226, xLabel, names } = options;
-  const points = (wanted: boolean) =>
-    lines.flatMap(({ name, curve, control }, line) =>
-      control === wanted
+  const points = (wanted: "control" | "dashed" | "whole") =>
+    lines.flatMap(({ name, curve, control, dashed = false }, line) =>
+      wanted === (control ? "control" : dashed ? "dashed" : "whole")
         ? curve.map((probability, i) => ({
             name,
             line,
@@ -42,7 +47,7 @@ export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions
     style: FIGURE_STYLE,
     x: {
       domain: [0, 1],
-      ticks: [0, 0.25, 0.5, 0.75, 1],
+      ticks: width < NARROW ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1],
       tickFormat: percentTick,
       tickSize: 4,
       label: xLabel,
@@ -53,7 +58,7 @@ export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions
     color: { domain: [...names], range: names.map((_, i) => PALETTE[i % PALETTE.length] ?? "currentColor") },
     marks: [
       Plot.gridY([0, 0.25, 0.5, 0.75, 1], { strokeOpacity: 0.12 }),
-      Plot.line(points(true), {
+      Plot.line(points("control"), {
         x: "share",
         y: "probability",
         z: "line",
@@ -61,14 +66,17 @@ export function curvesFigure(lines: readonly CurveLine[], options: CurvesOptions
         strokeOpacity: 0.28,
         strokeWidth: 1,
       }),
-      Plot.line(points(false), {
-        x: "share",
-        y: "probability",
-        z: "line",
-        stroke: "name",
-        strokeWidth: 2,
-        strokeLinejoin: "round",
-      }),
+      ...(["whole", "dashed"] as const).map((kind) =>
+        Plot.line(points(kind), {
+          x: "share",
+          y: "probability",
+          z: "line",
+          stroke: "name",
+          strokeWidth: 2,
+          strokeLinejoin: "round",
+          ...(kind === "dashed" && { strokeDasharray: "5,4" }),
+        }),
+      ),
     ],
   });
 }

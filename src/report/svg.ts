@@ -11,7 +11,7 @@ const { document } = parseHTML("<!doctype html><html><body></body></html>");
 export const FIGURE_STYLE = {
   background: "transparent",
   fontFamily: "inherit",
-  fontSize: "10.5px",
+  fontSize: "11px",
 } as const;
 
 /** 0.25 → "25%" */

@@ -64,18 +64,19 @@ describe("the report of a study", () => {
     expect(page.match(/<article class="card shown">/g)?.length).toBeGreaterThanOrEqual(3);
     expect(page).toMatch(/took it for <b>(mono|lympho)<\/b>/);
     expect(page).toMatch(/it is <b>(mono|lympho)<\/b>/);
-    expect(page).toContain('aria-label="insertion curves of');
+    expect(page).toContain('aria-label="Insertion curves of');
   });
 
   it("lays a mistake's two classes beside each other: maps, their difference, and a curve for each", () => {
     const [, section = ""] = /<section id="wrong"([\s\S]*?)<section id="controls"/.exec(page) ?? [];
-    expect(section).toMatch(/(mono|lympho) \(taken for\)<span/);
-    expect(section).toMatch(/(mono|lympho) \(true\)<span/);
+    expect(section).toMatch(/<span>taken for<\/span><b>(mono|lympho)<\/b>/);
+    expect(section).toMatch(/<span>true class<\/span><b>(mono|lympho)<\/b>/);
     const cases = section.match(/<section class="case">/g)?.length ?? 0;
     expect(cases).toBeGreaterThan(0);
-    // Two methods: three layers each; two classes: curves by two metrics each.
+    // Two methods: three layers each, and a line for each class in the figures of two metrics.
     expect(section.match(/class="heat"/g)).toHaveLength(cases * 2 * 3);
-    expect(section.match(/<svg /g)).toHaveLength(cases * 2 * 2);
+    expect(section.match(/<svg /g)).toHaveLength(cases * 2);
+    expect(section.match(/stroke-dasharray="5,4"/g)).toHaveLength(cases * 2);
     expect(section).toContain("more for what it is");
   });
 

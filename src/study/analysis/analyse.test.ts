@@ -321,10 +321,10 @@ describe("controls", () => {
       ]),
     );
     expect(warnings).toContain(
-      "On PBC by Insertion, not significantly better than random maps: VIT with cam and VIT with rollout.",
+      "On PBC by Insertion and Deletion, not significantly better than random maps: VIT with cam and VIT with rollout.",
     );
     expect(warnings).toContain(
-      "On PBC by Insertion, significantly worse than the same maps turned upside down: VIT with cam and VIT with rollout.",
+      "On PBC by Insertion and Deletion, significantly worse than the same maps turned upside down: VIT with cam and VIT with rollout.",
     );
     const pairs = comparisons.filter((c) => c.kind === "controls" && c.metric === "insertion");
     expect(pairs.map((c) => `${c.a.model} ${c.a.method} / ${c.b.method}`)).toEqual([

@@ -1,6 +1,6 @@
 /** @file What a reader has to know before believing the table: one plain sentence each, none where nothing is amiss. */
 import { columns, type Findings, nameOf, titleOf } from "./findings.js";
-import { counted, listedUpTo, percent } from "./words.js";
+import { counted, listed, listedUpTo, percent } from "./words.js";
 
 export const warningsOf = (findings: Findings): readonly string[] => [
   ...smallSets(findings),
@@ -27,11 +27,11 @@ function smallSets(findings: Findings): readonly string[] {
 
 /** Rows that a random map is as good as, and those whose own map turned upside down is better. */
 function noBetterThanControls(findings: Findings): readonly string[] {
-  return columns(findings).flatMap(({ dataset, metric }) => {
+  const said = columns(findings).flatMap(({ dataset, metric }) => {
     const against = findings.comparisons.filter(
       (c) => c.kind === "controls" && c.dataset === dataset && c.metric === metric,
     );
-    const on = `On ${titleOf(findings.datasets, dataset)} by ${titleOf(findings.metrics, metric)}`;
+    const key = { dataset, metric: titleOf(findings.metrics, metric) };
     const random = against.filter(
       (c) => c.b.method === "random" && !(c.better === "a" && c.test?.significant === true),
     );
@@ -44,11 +44,21 @@ function noBetterThanControls(findings: Findings): readonly string[] {
         4,
       );
     return [
-      ...(random.length > 0 ? [`${on}, not significantly better than random maps: ${names(random)}.`] : []),
+      ...(random.length > 0
+        ? [{ ...key, text: `not significantly better than random maps: ${names(random)}.` }]
+        : []),
       ...(inverted.length > 0
-        ? [`${on}, significantly worse than the same maps turned upside down: ${names(inverted)}.`]
+        ? [{ ...key, text: `significantly worse than the same maps turned upside down: ${names(inverted)}.` }]
         : []),
     ];
+  });
+  // What holds by several metrics is said once.
+  return findings.datasets.flatMap(({ id, title }) => {
+    const own = said.filter((s) => s.dataset === id);
+    return [...new Set(own.map((s) => s.text))].map((text) => {
+      const by = own.filter((s) => s.text === text).map((s) => s.metric);
+      return `On ${title} by ${listed(by)}, ${text}`;
+    });
   });
 }
 

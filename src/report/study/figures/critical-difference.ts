@@ -5,7 +5,7 @@
  */
 import * as Plot from "@observablehq/plot";
 import { FIGURE_STYLE, svg } from "../../svg.js";
-import { colorOf, type MethodColors, roughWidth } from "./figure.js";
+import { colorOf, type MethodColors, roughWidth, shapeOf } from "./figure.js";
 
 export interface RankedRow {
   readonly label: string;
@@ -25,7 +25,10 @@ const LINE = 19;
 const CLIQUE = 8;
 /** Where the axis is, from the top. */
 const AXIS = 40;
-const FONT = 11;
+const FONT = 11.5;
+const LEAST_AXIS = 150;
+/** A rank's width. */
+const RANK = 22;
 
 /**
  * Coordinates are ranks across and pixels from the top down. The better half's labels stand on the left, the others' on
@@ -39,9 +42,18 @@ export function criticalDifferenceFigure(given: CriticalDifference): string {
   const leaders = rows.map((row, i) => {
     const left = i < half;
     const y = start + (left ? i : count - 1 - i) * LINE + 8;
-    return { ...row, left, y, end: left ? 1 : count, color: colorOf(colors, row.method) };
+    return {
+      ...row,
+      left,
+      y,
+      end: left ? 1 : count,
+      color: colorOf(colors, row.method),
+      shape: shapeOf(colors, row.method),
+    };
   });
-  const margin = Math.ceil(Math.max(60, ...rows.map((r) => roughWidth(`${r.label} 10.00`)))) + 12;
+  const margin = (own: readonly RankedRow[]): number =>
+    Math.ceil(Math.max(40, ...own.map((r) => roughWidth(`${r.label} 1.00`)))) + 10;
+  const [marginLeft, marginRight] = [margin(rows.slice(0, half)), margin(rows.slice(half))];
   const height = start + half * LINE + 12;
   const bars = cliques.map(([first, last], i) => ({
     y: AXIS + 14 + i * CLIQUE,
@@ -56,22 +68,23 @@ export function criticalDifferenceFigure(given: CriticalDifference): string {
       y: "y",
       text: (l: RankedRow) =>
         left ? `${l.label}  ${l.rank.toFixed(2)}` : `${l.rank.toFixed(2)}  ${l.label}`,
-      fill: "color",
+      fill: "currentColor",
       textAnchor: left ? "end" : "start",
       dx: left ? -6 : 6,
     });
   const gap = criticalDifference === null ? [] : [{ x1: 1, x2: Math.min(count, 1 + criticalDifference) }];
   return svg({
-    width: margin * 2 + 240,
+    width: marginLeft + marginRight + Math.max(LEAST_AXIS, RANK * count),
     height,
-    marginLeft: margin,
-    marginRight: margin,
+    marginLeft,
+    marginRight,
     marginTop: 0,
     marginBottom: 0,
     style: { ...FIGURE_STYLE, fontSize: `${FONT}px`, overflow: "visible" },
     x: { domain: [1, Math.max(2, count)], axis: null },
     y: { domain: [0, height], range: [0, height], axis: null },
     color: { type: "identity" },
+    symbol: { type: "identity" },
     marks: [
       Plot.ruleY([AXIS], { stroke: "currentColor", strokeWidth: 1.2 }),
       Plot.ruleX(ticks, { y1: AXIS - 5, y2: AXIS, stroke: "currentColor" }),
@@ -98,7 +111,7 @@ export function criticalDifferenceFigure(given: CriticalDifference): string {
         strokeWidth: 4,
         strokeLinecap: "round",
       }),
-      Plot.dot(leaders, { x: "rank", y: () => AXIS, fill: "color", r: 3 }),
+      Plot.dot(leaders, { x: "rank", y: () => AXIS, fill: "color", symbol: "shape", r: 3.6 }),
       label(true),
       label(false),
     ],

@@ -15,7 +15,7 @@ export interface FigureRow {
   readonly method: string;
 }
 
-/** Colours of methods: the same on the whole page. Controls are grey. */
+/** Colours of methods, and with them shapes: the same on the whole page. Controls are grey. */
 export interface MethodColors {
   readonly domain: readonly string[];
   readonly range: readonly string[];
@@ -27,6 +27,15 @@ export function methodColors(methods: readonly string[]): MethodColors {
 
 export const colorOf = ({ domain, range }: MethodColors, method: string): string =>
   range[domain.indexOf(method)] ?? "currentColor";
+
+/** Told apart in grey print and with any colour vision. The page's style has the same shapes in this order. */
+const SHAPES = ["circle", "square", "diamond", "triangle", "star", "cross"] as const;
+
+export const shapeIndex = ({ domain }: MethodColors, method: string): number =>
+  Math.max(0, domain.indexOf(method)) % SHAPES.length;
+
+export const shapeOf = (colors: MethodColors, method: string): (typeof SHAPES)[number] =>
+  SHAPES[shapeIndex(colors, method)] ?? "circle";
 
 /** Pixels that a text of figures takes, roughly. */
 export const roughWidth = (text: string): number => text.length * 5.9;

@@ -66,8 +66,19 @@ function columnsOf(analysis: StudyAnalysis): readonly DrawnColumn[] {
   );
 }
 
+/** From the least to the largest of what is drawn of cells. */
+function rangeOf(
+  cells: readonly CellGroup[],
+  drawn: (cell: CellGroup) => readonly (number | null)[],
+): readonly [number, number] {
+  const values = cells.flatMap((c) => drawn(c).flatMap((v) => v ?? []));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low < high ? [low, high] : [low - 0.05, high + 0.05];
+}
+
 function meansOf(analysis: StudyAnalysis): readonly ColumnFigure[] {
-  return columnsOf(analysis).flatMap(({ dataset, metric, facts, title, cells }) => {
+  const columns = columnsOf(analysis);
+  return columns.flatMap(({ dataset, metric, facts, title, cells }) => {
     const rows = cells.flatMap((c) => {
       const { mean, interval } = c.score;
       if (c.control || mean === null) return [];
@@ -80,15 +91,24 @@ function meansOf(analysis: StudyAnalysis): readonly ColumnFigure[] {
         dataset,
         metric,
         name: fileName("means", dataset, metric),
-        description: `Mean ${metric} of each model and method on ${title} with its interval; the table below has the numbers.`,
-        svg: meansFigure(rows, { xLabel: metricLabel(facts), colors: colorsOf(analysis) }),
+        description: `Mean ${facts.title} of each model and method on ${title} with its interval; the table below has the numbers.`,
+        svg: meansFigure(rows, {
+          xLabel: metricLabel(facts),
+          colors: colorsOf(analysis),
+          domain: rangeOf(
+            columns.flatMap((c) => (c.metric === metric ? c.cells : [])),
+            ({ score, control, method }) =>
+              control && method !== "random" ? [] : [score.mean, ...(score.interval ?? [])],
+          ),
+        }),
       },
     ];
   });
 }
 
 function distributionsOf(analysis: StudyAnalysis): readonly ColumnFigure[] {
-  return columnsOf(analysis).flatMap(({ dataset, metric, facts, title, cells }) => {
+  const columns = columnsOf(analysis);
+  return columns.flatMap(({ dataset, metric, facts, title, cells }) => {
     const rows = cells.flatMap((c) =>
       c.spread === null || c.score.mean === null || c.control
         ? []
@@ -100,15 +120,22 @@ function distributionsOf(analysis: StudyAnalysis): readonly ColumnFigure[] {
         dataset,
         metric,
         name: fileName("images", dataset, metric),
-        description: `The ${metric} score of each image of ${title}, a row for each model and method, with median and quartiles.`,
-        svg: distributionFigure(rows, { xLabel: metricLabel(facts), colors: colorsOf(analysis) }),
+        description: `The ${facts.title} score of each image of ${title}, a row for each model and method, with median and quartiles.`,
+        svg: distributionFigure(rows, {
+          xLabel: metricLabel(facts),
+          colors: colorsOf(analysis),
+          domain: rangeOf(
+            columns.flatMap((c) => (c.metric === metric ? c.cells : [])),
+            ({ spread, control }) => (control ? [] : (spread?.quantiles ?? [])),
+          ),
+        }),
       },
     ];
   });
 }
 
 function curvesOf(analysis: StudyAnalysis): StudyFigures["curves"] {
-  return columnsOf(analysis).flatMap(({ dataset, metric, title, cells }) =>
+  return columnsOf(analysis).flatMap(({ dataset, metric, facts, title, cells }) =>
     analysis.models.flatMap(({ id: model, title: modelTitle }) => {
       const curves = cells.flatMap((c) =>
         c.model !== model || c.curve === null || (c.control && c.method !== "random")
@@ -117,7 +144,7 @@ function curvesOf(analysis: StudyAnalysis): StudyFigures["curves"] {
       );
       if (curves.length === 0) return [];
       const svg = meanCurvesFigure(curves, { xLabel: shareLabel(metric), colors: colorsOf(analysis) });
-      const description = `Mean probability of the explained class along ${metric} for ${modelTitle} on ${title}: ${curves.map((c) => c.method).join(", ")}.`;
+      const description = `Mean probability of the explained class along ${facts.title} for ${modelTitle} on ${title}: ${curves.map((c) => c.method).join(", ")}.`;
       return [{ dataset, metric, model, name: fileName("curves", dataset, model, metric), description, svg }];
     }),
   );
@@ -135,7 +162,7 @@ function rankingsOf(analysis: StudyAnalysis): StudyFigures["rankings"] {
         dataset,
         metric,
         name: fileName("ranks", dataset ?? "all", metric),
-        description: `Mean ranks by ${metric} on ${where}, best first: ${order}.`,
+        description: `Mean ranks by ${titleOf(analysis.metrics, metric)} on ${where}, best first: ${order}.`,
         svg: criticalDifferenceFigure({ rows, criticalDifference, cliques, colors: colorsOf(analysis) }),
       },
     ];

@@ -12,7 +12,7 @@ export function accuracySection({ analysis }: StudyReport): Section {
     id: "accuracy",
     short: "Accuracy",
     title: "How often the models are right",
-    lead: "On the images of this study, with Wilson's intervals. Faithfulness is about the model, accuracy about the world: a map can be true to a model that is wrong.",
+    lead: "On the images of this study, with Wilson's intervals. Faithfulness is about the model, accuracy about the world: a map can be true to a model that is wrong. In the grids, a row is a true class and a column what it was taken for.",
     body: html`<div class="card">${scrolled("Accuracy", accuracyTable(analysis))}</div>${matrices(analysis)}${rightAndWrong(analysis)}`,
   };
 }
@@ -37,20 +37,20 @@ function accuracyTable({ accuracy, datasets, models }: StudyAnalysis): Html {
 function matrices({ confusion, datasets, models }: StudyAnalysis): Html {
   const known = confusion.filter((c) => c.labels.length > 0);
   if (known.length === 0) return NOTHING;
-  return html`<div class="card matrices">${known.map((c) => scrolled(`What ${titleOf(models, c.model)} takes for what`, matrix(c, `${titleOf(datasets, c.dataset)}, ${titleOf(models, c.model)}: a row is a true class, a column what it was taken for`)))}</div>`;
+  return html`<div class="card matrices">${known.map((c) => scrolled(`What ${titleOf(models, c.model)} takes for what on ${titleOf(datasets, c.dataset)}`, matrix(c, `${titleOf(models, c.model)}, ${titleOf(datasets, c.dataset)}`)))}</div>`;
 }
 
 function matrix({ labels, predicted, counts }: Confusion, caption: string): Html {
   const rows = labels.map((label, t) => {
     const row = counts[t] ?? [];
     const total = row.reduce((a, b) => a + b, 0);
-    return html`<tr><th scope="row">${label}</th>${row.map((n, p) => html`<td class="${predicted[p] === label ? "hit" : "miss"}" style="--p:${total === 0 ? 0 : n / total}">${n}</td>`)}</tr>`;
+    return html`<tr><th scope="row">${label}</th>${row.map((n, p) => html`<td class="${predicted[p] === label ? "hit" : "miss"}" style="--p:${total === 0 ? 0 : n / total}">${n === 0 ? "·" : n}</td>`)}</tr>`;
   });
-  return html`<table class="matrix"><caption>${caption}</caption><thead><tr><td></td>${predicted.map((p) => html`<th scope="col">${p}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table class="matrix"><caption>${caption}</caption><thead><tr><td></td>${predicted.map((p) => html`<th scope="col"><span>${p}</span></th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 /** Scores apart for images that the model gets right and wrong. */
-function rightAndWrong({ cells, datasets, models }: StudyAnalysis): Html {
+function rightAndWrong({ cells, datasets, metrics, models }: StudyAnalysis): Html {
   const known = cells.filter((c) => !c.control && c.right !== null && c.wrong !== null && c.wrong.n > 0);
   if (known.length === 0) return NOTHING;
   const said = (e: Estimate | null): string => (e?.mean == null ? "–" : `${decimals(e.mean)} (${e.n})`);
@@ -61,7 +61,7 @@ function rightAndWrong({ cells, datasets, models }: StudyAnalysis): Html {
       titleOf(datasets, c.dataset),
       titleOf(models, c.model),
       c.method,
-      c.metric,
+      titleOf(metrics, c.metric),
       said(c.right),
       said(c.wrong),
     ]),

@@ -44,26 +44,25 @@ const sizeOf = ({ images, groups }: StudyAnalysis["datasets"][number]): string =
   `${counted(images.length, "image")}${groups < images.length ? ` in ${counted(groups, "group")}` : ""}`;
 
 export function answerSection({ analysis }: StudyReport, figures: StudyFigures): Section {
-  const { answer, datasets, warnings } = analysis;
-  const mind =
-    warnings.length === 0
-      ? NOTHING
-      : html`<div class="card mind"><b>Before you believe it</b><ul>${warnings.map((w) => html`<li>${w}</li>`)}</ul></div>`;
-  const points =
-    answer.points.length === 0
-      ? NOTHING
-      : html`<div class="card"><b>What else was found</b><ul class="more">${answer.points.map((p) => html`<li>${p}</li>`)}</ul></div>`;
+  const { answer, datasets, warnings, settings } = analysis;
   const random = analysis.methods.some((m) => m.control && m.id === "random")
-    ? html`<li><i class="stroke"></i>a random map on the same model</li>`
+    ? html`<li><i class="stroke"></i>random map on the same model</li>`
     : NOTHING;
+  const sets = answer.datasets.map(({ dataset, confidence, sentence }) => {
+    const own = figures.means.filter((f) => f.dataset === dataset);
+    return html`<div class="card"><h3>${titleOf(datasets, dataset)} ${badge(confidence)}</h3><p>${sentence}</p><div class="charts">${own.map((f) => html`<figure>${drawing(f.svg, f.description)}</figure>`)}</div></div>`;
+  });
   return {
     id: "answer",
     short: "Answer",
     title: "The answer, and how sure it is",
-    lead: "Faithful means: the pixels that a map calls important are those that the model's answer hangs on. Significance is after Holm's correction over all pairs of rows.",
-    body: html`<div class="sets">${answer.datasets.map((d) => html`<div class="card"><h3>${titleOf(datasets, d.dataset)} ${badge(d.confidence)}</h3><p>${d.sentence}</p></div>`)}</div>
-${mind}
-<div class="card">${keys(analysis, random)}<div class="charts wide">${figures.means.map((f) => html`<figure>${drawing(f.svg, f.description)}<figcaption><b>${titleOf(datasets, f.dataset)}, ${f.metric}</b> <span class="name">means with ${Math.round(100 * analysis.settings.level)}% intervals</span></figcaption></figure>`)}</div></div>
-${points}`,
+    lead: `Faithful: the pixels that a map calls important are those that the model's answer hangs on. Means over images with ${Math.round(100 * settings.level)}% intervals; significance is after Holm's correction over all pairs of rows.`,
+    body: html`${keys(analysis, random)}<div class="sets two level">${sets}</div>
+${listCard("Before you believe it", warnings, "mind")}${listCard("What else was found", answer.points)}`,
   };
 }
+
+const listCard = (title: string, items: readonly string[], kind = ""): Html =>
+  items.length === 0
+    ? NOTHING
+    : html`<div class="card ${kind}"><h3>${title}</h3><ul class="more">${items.map((item) => html`<li>${item}</li>`)}</ul></div>`;

@@ -11,12 +11,12 @@ export function controlsSection({ analysis }: StudyReport): readonly Section[] {
   const all = analysis.comparisons.filter((c) => c.kind === "controls");
   if (all.length === 0) return [];
   const tables = analysis.datasets.flatMap(({ id, title }) =>
-    measured(analysis).flatMap(({ id: metric }) => {
+    measured(analysis).flatMap(({ id: metric, title: name }) => {
       const own = all.filter((c) => c.dataset === id && c.metric === metric);
       return own.length === 0
         ? []
         : [
-            html`<div class="card">${scrolled(`Controls on ${title} by ${metric}`, table(analysis, `${title}, ${metric}`, own))}</div>`,
+            html`<div class="card"><h3>${title}, ${name}</h3>${scrolled(`Controls on ${title} by ${name}`, table(analysis, own))}</div>`,
           ];
     }),
   );
@@ -31,10 +31,10 @@ export function controlsSection({ analysis }: StudyReport): readonly Section[] {
   ];
 }
 
-function table(analysis: StudyAnalysis, caption: string, own: readonly Comparison[]): Html {
+function table(analysis: StudyAnalysis, own: readonly Comparison[]): Html {
   const rows = [...new Map(own.map((c) => [JSON.stringify([c.a.model, c.a.method]), c.a])).values()];
   const kinds = [...new Set(own.map((c) => kindOf(c.b.method)))];
-  return html`<table class="marks"><caption>${caption}</caption>
+  return html`<table class="marks">
 <thead><tr><th scope="col">map</th>${kinds.map((k) => html`<th scope="col">${k}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr><th scope="row">${dot(analysis, row.method)}${titleOf(analysis.models, row.model)} · ${row.method}</th>${kinds.map((k) => verdict(own.find((c) => c.a.model === row.model && c.a.method === row.method && kindOf(c.b.method) === k)))}</tr>`)}</tbody></table>`;
 }

@@ -20,7 +20,7 @@ export function gallerySection(report: StudyReport, scale: Html): readonly Secti
       short: "Gallery",
       title: "The maps",
       lead: "The first images of each data set, as chosen before anything was computed. Each map is scaled to [0, 1] on its own: maps say where, not how much. The picture under a map turns grey, so that a hue always means the map.",
-      body: html`${heatSlider("heat-gallery")}<ul class="keys">${scale}</ul>${blocks}`,
+      body: html`<div class="veils">${heatSlider("heat-gallery")}<ul class="keys">${scale}</ul></div>${blocks}`,
     },
   ];
 }
@@ -30,7 +30,7 @@ function card(analysis: StudyAnalysis, image: ShownImage): Html {
   const plain =
     first?.picture == null
       ? NOTHING
-      : html`<section class="plain"><h4>The image</h4><figure><div class="lay" style="aspect-ratio:${first.size[1]}/${first.size[0]}"><img alt="${image.name}" src="${first.picture}"></div><figcaption>as ${titleOf(analysis.models, first.model)} sees it</figcaption></figure></section>`;
+      : html`<section class="plain"><h4>The image <span>as ${titleOf(analysis.models, first.model)} sees it</span></h4><figure><div class="lay" style="aspect-ratio:${first.size[1]}/${first.size[0]}"><img alt="${image.name}" src="${first.picture}"></div></figure></section>`;
   return html`<article class="card shown">${imageHeader(image)}<div class="beside">${plain}<div class="models">${image.models.map((m) => modelMaps(analysis, image, m))}</div></div></article>`;
 }
 

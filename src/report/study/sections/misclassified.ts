@@ -7,7 +7,7 @@ import { type CurveLine, curvesFigure } from "../../curves.js";
 import { type Html, html } from "../../html.js";
 import { shareLabel } from "../figures/study-figures.js";
 import { drawing, type Section } from "../page.js";
-import type { ShownImage, ShownMap, ShownModel, ShownScore, ShownView, StudyReport } from "../types.js";
+import type { ShownImage, ShownMap, ShownModel, ShownScore, StudyReport } from "../types.js";
 import { dot, keys, NOTHING, percent } from "./parts.js";
 import { heatSlider, imageHeader, layered, mapFigure, scoreOf } from "./shown.js";
 
@@ -34,14 +34,14 @@ export function misclassifiedSection({ analysis, misclassified }: StudyReport): 
       id: "wrong",
       short: "Mistakes",
       title: "What the models got wrong",
-      lead: "A map explains the class that was explained, not the image: over a mistake, one map shows what spoke for the mistake and another what spoke for the truth. A faithful map of a wrong answer is the one that helps to find out why it is wrong. A curve follows the probability of the class whose map it is.",
-      body: html`${shown ? heatSlider("heat-wrong") : NOTHING}${keys(analysis, both ? differenceKeys() : NOTHING)}${blocks}`,
+      lead: "A map explains the class that was explained, not the image: over a mistake, one map shows what spoke for the mistake, another what spoke for the truth, and their difference what tipped the scale. A curve follows the probability of the class whose map it is.",
+      body: html`<div class="veils">${shown ? heatSlider("heat-wrong") : NOTHING}${keys(analysis, both ? bothKeys() : NOTHING)}</div>${blocks}`,
     },
   ];
 }
 
 function card(analysis: StudyAnalysis, image: ShownImage): Html {
-  const wrong = html`<p class="wrong">wrong: ${image.models.map((m) => titleOf(analysis.models, m.model)).join(", ")}</p>`;
+  const wrong = html`<p class="wrong">taken for another class by ${image.models.map((m) => titleOf(analysis.models, m.model)).join(", ")}</p>`;
   return html`<article class="card shown">${imageHeader(image, wrong)}${image.models.map((m) => wrongCase(analysis, image, m))}</article>`;
 }
 
@@ -50,65 +50,83 @@ function wrongCase(analysis: StudyAnalysis, image: ShownImage, shown: ShownModel
   const bar = (kind: string, label: string, probability: number | null): Html =>
     html`<li style="--p:${((probability ?? 0) * 100).toFixed(1)}%"><span>${kind} <b>${label}</b></span><b>${probability === null ? "none of its classes" : percent(probability)}</b></li>`;
   const bars = html`<ul class="bars">${bar("took it for", predicted.label, predicted.probability)}${bar("it is", truth?.label ?? image.label ?? "", truth?.probability ?? null)}</ul>`;
-  const name = titleOf(analysis.models, shown.model);
-  if (views.length === 2)
-    return html`<section class="case"><h4>${name}</h4><div>${bars}${bothMaps(analysis, image, shown)}</div><div>${views.map((view) => html`<h5>Curves of ${said(view)}</h5><div class="curves">${curves(analysis, image, shown.model, view.scores)}</div>`)}</div></section>`;
-  const of = explained === null ? NOTHING : html` <span>maps and curves are of ${explained}</span>`;
-  return html`<section class="case"><h4>${name}${of}</h4><div>${bars}<div class="maps">${shown.maps.map((map) => mapFigure(analysis, image, shown, map))}</div></div><div class="curves">${curves(analysis, image, shown.model, shown.scores)}</div></section>`;
+  const both = views.length === 2;
+  const of = both || explained === null ? NOTHING : html` <span>maps and curves are of ${explained}</span>`;
+  const maps = both
+    ? bothMaps(analysis, image, shown)
+    : [
+        html`<div class="trio"><div class="maps">${shown.maps.map((map) => mapFigure(analysis, image, shown, map))}</div></div>`,
+      ];
+  return html`<section class="case"><header><h4>${titleOf(analysis.models, shown.model)}${of}</h4>${bars}</header><div class="evidence">${maps}<div class="curves">${curves(analysis, image, shown)}</div></div></section>`;
 }
 
-const said = ({ explained, label }: ShownView): string =>
-  `${label} (${explained === "true" ? "true" : "taken for"})`;
-
-/** A row for each method: the map of what the model took the image for, of what it is, and their difference. */
-function bothMaps(analysis: StudyAnalysis, image: ShownImage, shown: ShownModel): Html {
+/** For each method the map of what the model took the image for, of what it is, and their difference. */
+function bothMaps(analysis: StudyAnalysis, image: ShownImage, shown: ShownModel): readonly Html[] {
   const { views, differences, maps } = shown;
-  const cell = (layer: ShownMap | undefined, caption: string, more: Html): Html => {
+  const cell = (
+    layer: ShownMap | undefined,
+    caption: string,
+    kind: string,
+    scores: readonly ShownScore[],
+  ): Html => {
     if (layer === undefined) return html`<figure><figcaption>no map</figcaption></figure>`;
-    const description = `${layer.method} of ${shown.model} over ${image.name}: ${caption}`;
-    return html`<figure>${layered(shown, layer.heat, description)}<figcaption>${caption}${more}</figcaption></figure>`;
+    const description = `${layer.method} of ${shown.model} over ${image.name}: ${kind}, ${caption}`;
+    return html`<figure>${layered(shown, layer.heat, description)}<figcaption><span>${kind}</span><b>${caption}</b>${scores.map(scoreOf(analysis))}</figcaption></figure>`;
   };
-  return html`${maps.map(
+  return maps.map(
     ({ method }) =>
-      html`<h5>${dot(analysis, method)}${method}</h5><div class="maps three">${views.map((view) =>
-        cell(
-          view.maps.find((m) => m.method === method),
-          said(view),
-          html`${view.scores.filter((s) => s.method === method).map(scoreOf)}`,
-        ),
+      html`<div class="trio"><h5>${dot(analysis, method)}${method}</h5><div class="maps three">${views.map(
+        (view) =>
+          cell(
+            view.maps.find((m) => m.method === method),
+            view.label,
+            KINDS[view.explained],
+            view.scores.filter((s) => s.method === method),
+          ),
       )}${cell(
         differences.find((m) => m.method === method),
+        "taken for − true",
         "difference",
-        NOTHING,
-      )}</div>`,
-  )}`;
+        [],
+      )}</div></div>`,
+  );
 }
 
-/** Along the perturbation of one class's maps, that class's probability. */
+const KINDS = { predicted: "taken for", true: "true class" } as const;
+
+/** Along the perturbation of a class's maps, that class's probability; of a mistake explained by both classes, both. */
 function curves(
   { methods, metrics }: StudyAnalysis,
   { name }: ShownImage,
-  model: string,
-  scores: readonly ShownScore[],
+  shown: ShownModel,
 ): readonly Html[] {
   const names = methods.filter((m) => !m.control).map((m) => m.id);
-  return metrics.flatMap(({ id }) => {
-    const own = scores.filter((s) => s.metric === id && s.curve.length > 1);
-    const lines = own
-      .filter((s) => !s.control || s.method === "random")
-      .map(({ method, curve, control }): CurveLine => ({ name: method, curve, control }));
+  const sides =
+    shown.views.length === 2 ? shown.views : [{ explained: "predicted", scores: shown.scores } as const];
+  return metrics.flatMap(({ id, title }) => {
+    const lines = sides.flatMap(({ explained, scores }) =>
+      scores
+        .filter((s) => s.metric === id && s.curve.length > 1 && (!s.control || s.method === "random"))
+        .map(
+          ({ method, curve, control }): CurveLine => ({
+            name: method,
+            curve,
+            control,
+            dashed: explained === "true",
+          }),
+        ),
+    );
     if (lines.length === 0) return [];
-    const svg = curvesFigure(lines, { xLabel: shareLabel(id), names });
-    const cells = own.filter((s) => !s.control).map((s) => s.cell.slice(0, 12));
+    const svg = curvesFigure(lines, { xLabel: shareLabel(id), names, width: 216, height: 196 });
     return [
-      html`<figure>${drawing(svg, `${id} curves of ${model} for ${name}`)}<figcaption><b>${id}</b> <span class="hash">${cells.join(" ")}</span></figcaption></figure>`,
+      html`<figure><figcaption><b>${title}</b></figcaption>${drawing(svg, `${title} curves of ${shown.model} for ${name}`)}</figure>`,
     ];
   });
 }
 
-/** Which colour of a difference is which class. */
-const differenceKeys = (): Html => {
+/** Which line is of which class, and which colour of a difference. */
+const bothKeys = (): Html => {
   const color = (rgb: readonly number[]): string => `rgb(${rgb.join(",")})`;
   const { first, second } = DIFFERENCE_COLORS;
-  return html`<li>difference: <i class="dot" style="background:${color(first)}"></i>more for what it was taken for</li><li><i class="dot" style="background:${color(second)}"></i>more for what it is</li>`;
+  return html`<li><i class="dash whole"></i>curve of the class it was taken for</li><li><i class="dash"></i>of the true class</li><li>difference: <i class="dot" style="background:${color(first)}"></i>more for what it was taken for</li><li><i class="dot" style="background:${color(second)}"></i>more for what it is</li>`;
 };

@@ -1,7 +1,7 @@
 /** @file Pieces that several sections have: keys of colours, tables from cells, hashes. */
 import type { StudyAnalysis } from "../../../study/analysis/types.js";
 import { type Html, html, raw } from "../../html.js";
-import { colorOf } from "../figures/figure.js";
+import { colorOf, shapeIndex } from "../figures/figure.js";
 import { colorsOf } from "../figures/study-figures.js";
 
 export const NOTHING: Html = raw("");
@@ -9,10 +9,13 @@ export const NOTHING: Html = raw("");
 /** "93.1%" */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
-export const dot = (analysis: Pick<StudyAnalysis, "methods">, method: string): Html =>
-  html`<i class="dot" style="background:${colorOf(colorsOf(analysis), method)}"></i>`;
+/** The method's colour and shape. */
+export function dot(analysis: Pick<StudyAnalysis, "methods">, method: string): Html {
+  const colors = colorsOf(analysis);
+  return html`<i class="dot shape-${shapeIndex(colors, method)}" style="background:${colorOf(colors, method)}"></i>`;
+}
 
-/** Which colour is which method. */
+/** Which colour and shape is which method. */
 export function keys(analysis: Pick<StudyAnalysis, "methods">, more: Html = NOTHING): Html {
   const methods = analysis.methods.filter((m) => !m.control);
   return html`<ul class="keys">${methods.map((m) => html`<li>${dot(analysis, m.id)}${m.id}</li>`)}${more}</ul>`;

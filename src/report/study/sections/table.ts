@@ -18,7 +18,7 @@ export function tableSection({ analysis }: StudyReport): Section {
     short: "Table",
     title: "The table",
     lead: `Means over images with ${Math.round(100 * settings.level)}% intervals (BCa bootstrap, whole groups resampled). Bold: significantly better than every other row of its column (${tested}, Holm's correction, α = ${settings.alpha}). †: the best mean, or not told from it. ↑ higher is better, ↓ lower is better. Each number leads to the rows it is made of.`,
-    body: html`<div class="card">${scrolled("Scores of all models and methods", mainTable(analysis, false))}${controls}</div>`,
+    body: html`<div class="card">${scrolled("Scores of all models and methods", mainTable(analysis, false))}${parameters(analysis)}${controls}</div>`,
   };
 }
 
@@ -48,8 +48,8 @@ function mainTable(analysis: StudyAnalysis, controls: boolean): Html {
   });
   return html`<table class="main">
 <thead>
-<tr><td class="model"></td><td></td>${datasets.map((d) => html`<th scope="colgroup" class="set" colspan="${1 + metrics.length}">${d.title}</th>`)}</tr>
-<tr><th scope="col" class="model">model</th><th scope="col" class="method">method</th>${datasets.map(() => html`<th scope="col" class="start">accuracy</th>${metrics.map((m) => html`<th scope="col">${m.id.replace(" - ", " − ")} <span title="${m.direction} is better">${m.direction === "higher" ? "↑" : "↓"}</span></th>`)}`)}</tr>
+<tr><td class="model"></td><td></td>${datasets.map((d) => html`<th scope="colgroup" class="set" colspan="${1 + metrics.length}"><span>${d.title}</span></th>`)}</tr>
+<tr><th scope="col" class="model">model</th><th scope="col" class="method">method</th>${datasets.map(() => html`<th scope="col" class="start">accuracy</th>${metrics.map((m) => html`<th scope="col">${m.title} <span title="${m.direction} is better">${m.direction === "higher" ? "↑" : "↓"}</span></th>`)}`)}</tr>
 </thead>
 <tbody>${rows}</tbody>
 </table>`;
@@ -72,6 +72,13 @@ function scoreCell(analysis: StudyAnalysis, cell: CellGroup | undefined): Html {
       ? html`<sup title="${standing === "leading" ? "the best mean, but not told from some other" : "not told from the best"}">†</sup>`
       : NOTHING;
   return html`<td>${standing === "best" ? html`<b>${number}</b>` : number}${mark}${detail(score.interval)}</td>`;
+}
+
+/** What the columns' names leave out. */
+function parameters({ metrics }: StudyAnalysis): Html {
+  const given = metrics.filter((m) => !m.derived && m.id.toLowerCase() !== m.title.toLowerCase());
+  if (given.length === 0) return NOTHING;
+  return html`<p class="note">${given.map((m) => html`${m.title}: <code>${m.id}</code>. `)}All parameters are under <a href="#settings">Settings</a>.</p>`;
 }
 
 const detail = (interval: readonly [number, number] | null): Html =>

@@ -19,9 +19,9 @@ export function testsSection({ analysis }: StudyReport): Section {
   };
 }
 
-function detectable({ detectability, datasets }: StudyAnalysis): Html {
+function detectable({ detectability, datasets, metrics }: StudyAnalysis): Html {
   if (detectability.length === 0) return NOTHING;
-  return html`<div class="card"><b>How small a difference the sets can tell</b><ul class="more">${detectability.map((d) => html`<li>${titleOf(datasets, d.dataset)}, ${d.metric}: ${d.sentence}</li>`)}</ul></div>`;
+  return html`<div class="card"><b>How small a difference the sets can tell</b><ul class="more">${detectability.map((d) => html`<li>${titleOf(datasets, d.dataset)}, ${titleOf(metrics, d.metric)}: ${d.sentence}</li>`)}</ul></div>`;
 }
 
 function pairs(analysis: StudyAnalysis, kind: Comparison["kind"], title: string): Html {
@@ -32,7 +32,7 @@ function pairs(analysis: StudyAnalysis, kind: Comparison["kind"], title: string)
     ["data set", "metric", "a", "b", "difference", "p (Holm)", "effect", "wins", "detectable"],
     own.map((c) => [
       titleOf(analysis.datasets, c.dataset),
-      c.metric,
+      titleOf(analysis.metrics, c.metric),
       sideOf(analysis, c, "a"),
       sideOf(analysis, c, "b"),
       html`${decimals(c.difference.mean)} <small>${range(c.difference.interval)}</small>`,
@@ -54,9 +54,9 @@ function sideOf({ models }: StudyAnalysis, comparison: Comparison, side: "a" | "
   return won ? html`<b>${name}</b>` : html`${name}`;
 }
 
-function agreement({ agreements, datasets }: StudyAnalysis): Html {
+function agreement({ agreements, datasets, metrics }: StudyAnalysis): Html {
   if (agreements.length === 0) return NOTHING;
-  const name = (id: string): string => titleOf(datasets, id);
+  const name = (id: string): string => titleOf([...datasets, ...metrics], id);
   const rho = (r: { readonly value: number; readonly p: number | null } | null): string =>
     r === null ? "–" : `${decimals(r.value, 2)} (p ${pValue(r.p)})`;
   const table = plainTable(
