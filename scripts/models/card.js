@@ -28,6 +28,9 @@ const DATA = {
   },
 };
 
+const VIT_TINY =
+  "timm's `vit_tiny_patch16_224.augreg_in21k_ft_in1k` (Steiner et al. 2021, [arXiv:2106.10270](https://arxiv.org/abs/2106.10270)), Apache-2.0.";
+
 /** @param {number | undefined} value */
 const percent = (value) => (value === undefined ? "–" : (100 * value).toFixed(1));
 
@@ -62,7 +65,7 @@ ${recipe.how} ${((parameters.trained + parameters.frozen) / 1e6).toFixed(1)} mil
 
 ## Made from
 - Images: ${data.title}: ${total("train")} to train, ${total("validation")} to choose the epoch, ${total("test")} to test, groups of near-duplicates and files with the same bytes in one part. ${data.source}.
-- Weights: timm's \`vit_tiny_patch16_224.augreg_in21k_ft_in1k\` (Steiner et al. 2021, [arXiv:2106.10270](https://arxiv.org/abs/2106.10270)), Apache-2.0.
+- Weights: ${recipe.weights ?? VIT_TINY}
 
 ## Made by
 \`npm run model -- ${name} --data DIR\`, which runs

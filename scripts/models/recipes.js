@@ -13,6 +13,7 @@
  * @property {"pbc" | "busi"} data
  * @property {string} title
  * @property {string} how for the model's card
+ * @property {string} [weights] that it began with, for the card, where not timm's ViT-Tiny
  * @property {readonly Step[]} steps
  */
 
@@ -20,6 +21,14 @@
 const CELL_SPLIT = words("--val 0.05 --test 0.15 --seed 0");
 const CELLS = [...CELL_SPLIT, ...words("--augment {blood-cells.json}")];
 const HALF = words("--precision float16");
+
+/** The whole picture, squeezed: a lesion may lie at its edge. What fine-tuning changes is mild: a crop may lose it. */
+const SCANS = words(
+  "--val 0.1 --test 0.2 --seed 0 --preprocess {whole-picture.json} --augment {ultrasound.json} --ema 0.98",
+);
+const MILD = words("--epochs 10 --lr 1e-4 --drop-path 0.1");
+
+const SOFTLY = words("--teacher {pbc-vit} --distill soft --distill-share 0.7 --temperature 2");
 
 /** @type {Readonly<Record<string, Recipe>>} */
 export const RECIPES = {
@@ -45,6 +54,70 @@ export const RECIPES = {
       finetune("{step-1} {data} --image-size 224x224 --teacher {pbc-vit} --epochs 1 --lr 1e-4", CELLS, HALF),
     ],
   },
+  "pbc-dino": {
+    data: "pbc",
+    title: "DINO for peripheral blood cells",
+    how: "The first 6 blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), trained on by DINO on the training images without their labels, then fine-tuned at 160×160 and at 224×224.",
+    steps: [
+      pretrain(
+        "{weights} {data} --depth 6 --image-size 128x128 --locals 4 --local-size 64x64 --epochs 1 --batch 32 --momentum 0.99 --right-angles --augment medical",
+        CELL_SPLIT,
+      ),
+      finetune("{step-1} {data} --image-size 160x160 --epochs 2 --lr 2e-4", CELLS),
+      finetune("{step-2} {data} --image-size 224x224 --epochs 1 --lr 1e-4", CELLS, HALF),
+    ],
+  },
+  "pbc-swin": {
+    data: "pbc",
+    title: "Swin for peripheral blood cells",
+    how: "A Swin of three stages (2, 4 and 2 blocks; patches of 8×8, windows of 7×7) from scratch, at first alone, then distilled softly from pbc-vit.",
+    weights: "None: drawn at random. The teacher's are those of [pbc-vit](../pbc-vit/README.md).",
+    steps: [
+      finetune(
+        "swin:patch_size=8,embed_dim=64,depths=2-4-2,num_heads=2-4-8,window_size=7,image_size=224 {data} --scratch --preprocess {centre.json} --epochs 4 --lr 1e-3",
+        CELLS,
+      ),
+      finetune("{step-1} {data} --epochs 4 --lr 7e-4", SOFTLY, CELLS, HALF),
+      finetune("{step-2} {data} --epochs 5 --lr 6e-4", SOFTLY, CELLS, HALF),
+    ],
+  },
+  "busi-vit": {
+    data: "busi",
+    title: "ViT for breast ultrasound",
+    how: "ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), fine-tuned.",
+    steps: [finetune("{weights} {data} --mixup 0.2", MILD, SCANS, HALF)],
+  },
+  "busi-deit": {
+    data: "busi",
+    title: "DeiT for breast ultrasound",
+    how: "The first 8 blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k) with a distillation token, distilled hard from busi-vit.",
+    steps: [finetune("{weights} {data} --depth 8 --teacher {busi-vit}", MILD, SCANS, HALF)],
+  },
+  "busi-dino": {
+    data: "busi",
+    title: "DINO for breast ultrasound",
+    how: "The first 8 blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), trained on by DINO on the training images without their labels, then fine-tuned.",
+    steps: [
+      pretrain(
+        "{weights} {data} --depth 8 --preprocess {whole-picture.json} --image-size 128x128 --locals 4 --local-size 64x64 --epochs 5 --batch 32 --momentum 0.99 --augment medical --val 0.1 --test 0.2 --seed 0",
+      ),
+      finetune("{step-1} {data} --image-size 224x224 --mixup 0.2", MILD, SCANS, HALF),
+    ],
+  },
+  "busi-swin": {
+    data: "busi",
+    title: "Swin for breast ultrasound",
+    how: "The Swin for blood cells, after two of its three steps, fine-tuned on ultrasound and distilled softly from busi-vit.",
+    weights:
+      "The Swin began with none ([pbc-swin](../pbc-swin/README.md)); the teacher is [busi-vit](../busi-vit/README.md).",
+    steps: [
+      finetune(
+        "{pbc-swin/2} {data} --teacher {busi-vit} --distill soft --distill-share 0.5 --temperature 2 --epochs 12 --lr 3e-4",
+        SCANS,
+        HALF,
+      ),
+    ],
+  },
 };
 
 /**
@@ -54,6 +127,15 @@ export const RECIPES = {
  */
 function finetune(command, ...more) {
   return { command: "finetune", options: [...words(command), ...more.flat()] };
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[][]} more
+ * @returns {Step}
+ */
+function pretrain(command, ...more) {
+  return { command: "pretrain", options: [...words(command), ...more.flat()] };
 }
 
 /** @param {string} text */
