@@ -1,12 +1,16 @@
-/** @file The bundled medical models are what their cards say: they open as they lie there, and know cells from cells. */
+/** @file The bundled medical models are what their cards say: they open as they lie there, and say what transformers says. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { gradCam, openModel } from "../src/index.js";
+import { openModel } from "../src/index.js";
+import { relativeError } from "./compare.js";
 
 const MODELS = fileURLToPath(new URL("../assets/models", import.meta.url));
 const IMAGES = fileURLToPath(new URL("../assets/images", import.meta.url));
+const golden: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = JSON.parse(
+  readFileSync(fileURLToPath(new URL("./fixtures/bundled-models.json", import.meta.url)), "utf8"),
+);
 const names = readdirSync(MODELS).filter((name) => /^(pbc|busi)-/.test(name));
 
 describe("The bundled models", () => {
@@ -24,19 +28,35 @@ describe("The bundled models", () => {
     expect(card).toContain("Not for clinical use");
   });
 
-  it.each(names)("open without a warning and know the bundled images: %s", async (name) => {
-    const model = await openModel(join(MODELS, name), { threads: 1 });
-    expect(model.warnings).toEqual([]);
-    const folder = join(IMAGES, name.split("-", 1)[0] ?? "");
-    let right = 0;
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) =>
-      /\.(jpg|png)$/.test(f),
-    );
-    for (const file of files) {
-      const { predictions } = await model.explain(await model.read(join(folder, file)), [gradCam()]);
-      if (predictions[0]?.label === file.split(/[\\/]/, 1)[0]) right++;
+  it.each(names)(
+    "open without a warning and say of the bundled images what transformers says: %s",
+    async (name) => {
+      const wanted = Object.entries(golden[name] ?? {});
+      expect(wanted.length).toBeGreaterThan(10);
+      const model = await openModel(join(MODELS, name), { threads: 1 });
+      try {
+        expect(model.warnings).toEqual([]);
+        for (const [file, logits] of wanted) {
+          const found = await model.explain(await model.read(join(IMAGES, file)), []);
+          expect(relativeError(found.logits, logits), file).toBeLessThanOrEqual(1e-4);
+          expect(found.predictions[0]?.index, file).toBe(logits.indexOf(Math.max(...logits)));
+        }
+      } finally {
+        await model.close();
+      }
+    },
+  );
+
+  it("are right about the bundled images as often as their cards let expect", () => {
+    for (const name of names) {
+      const { test, classes } = JSON.parse(readFileSync(join(MODELS, name, "training.json"), "utf8"));
+      const right = Object.entries(golden[name] ?? {}).map(
+        ([file, logits]) => file.split("/")[1] === classes[logits.indexOf(Math.max(...logits))],
+      );
+      const share = right.filter(Boolean).length / right.length;
+      // Three standard errors of so few images.
+      const { value } = test.accuracy;
+      expect(share, name).toBeGreaterThanOrEqual(value - 3 * Math.sqrt((value * (1 - value)) / right.length));
     }
-    await model.close();
-    expect(right).toBeGreaterThanOrEqual(files.length - 1);
   });
 });
