@@ -9,6 +9,7 @@ import { readOptions } from "./finetune-options.js";
 import { showing } from "./finetune-progress.js";
 import { scoresTable, summaryOf } from "./finetune-scores.js";
 import { prettyJson } from "./json.js";
+import { type NearDuplicatesFlag, withNearDuplicates } from "./near-duplicates-flag.js";
 import type { CommandContext } from "./options.js";
 
 export function finetuneCommand(context: CommandContext): Command {
@@ -21,7 +22,7 @@ export function finetuneCommand(context: CommandContext): Command {
     .requiredOption("--out <folder>", "where the model, its report and the run's state go (required)")
     .option("--json", "print the scores as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown");
-  return withMachine(withImages(withTeacher(withTraining(command))))
+  return withMachine(withNearDuplicates(withImages(withTeacher(withTraining(command)))))
     .description("Fine-tune a model on a labelled data set; the same command again resumes.")
     .addHelpText(
       "after",
@@ -35,13 +36,17 @@ Examples:
 In the folder: config.json, model.safetensors and preprocessor_config.json (transformers loads it), model.onnx,
 training.json, splits.json, report.html, and state/ while the run is not finished.`,
     )
-    .action((model: string, data: string, options: Flags) => runFinetune(model, data, options, context));
+    .action((model: string, data: string, options: FinetuneFlags) =>
+      runFinetune(model, data, options, context),
+    );
 }
+
+type FinetuneFlags = Flags & NearDuplicatesFlag;
 
 async function runFinetune(
   model: string,
   data: string,
-  options: Flags,
+  options: FinetuneFlags,
   context: CommandContext,
 ): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
@@ -57,6 +62,7 @@ async function runFinetune(
         data,
         out: options.out,
         options: chosen,
+        nearDuplicates: options.nearDuplicates,
         ...(options.labels !== undefined && { labels: options.labels }),
         ...(options.splits !== undefined && { splits: options.splits }),
         ...(options.teacher !== undefined && { teacher: options.teacher }),

@@ -9,6 +9,7 @@ import { withMachine } from "./finetune-flags.js";
 import { scoreCell } from "./finetune-scores.js";
 import { percent, table } from "./format.js";
 import { prettyJson } from "./json.js";
+import { type NearDuplicatesFlag, withNearDuplicates } from "./near-duplicates-flag.js";
 import type { CommandContext } from "./options.js";
 import { type PretrainFlags, readPretrainOptions, withCrops, withDino } from "./pretrain-flags.js";
 import { trainingProgress } from "./training-progress.js";
@@ -26,7 +27,7 @@ export function pretrainCommand(context: CommandContext): Command {
     .requiredOption("--out <folder>", "where the backbone, its report and the run's state go (required)")
     .option("--json", "print what the features are worth as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown");
-  return withMachine(withCrops(withDino(command)))
+  return withMachine(withNearDuplicates(withCrops(withDino(command))))
     .description("Train a backbone on images without labels (DINO); the same command again resumes.")
     .addHelpText(
       "after",
@@ -39,7 +40,9 @@ Examples:
 In the folder: config.json, model.safetensors and preprocessor_config.json (a model of transformers without a
 classifier), training.json, report.html, splits.json where images have labels, and state/ while the run is not finished.`,
     )
-    .action((model: string, data: string, flags: PretrainFlags) => runPretrain(model, data, flags, context));
+    .action((model: string, data: string, flags: PretrainFlags & NearDuplicatesFlag) =>
+      runPretrain(model, data, flags, context),
+    );
 }
 
 const sharesText = ({ knn, linear }: QuickEvaluation): string =>
@@ -51,7 +54,7 @@ const epochText = ({ train, evaluation }: PretrainingEpoch): string =>
 async function runPretrain(
   model: string,
   data: string,
-  flags: PretrainFlags,
+  { nearDuplicates, ...flags }: PretrainFlags & NearDuplicatesFlag,
   context: CommandContext,
 ): Promise<void> {
   const say = context.terminal(flags.quiet ?? false);
@@ -67,6 +70,7 @@ async function runPretrain(
         data,
         out,
         options,
+        nearDuplicates,
         open: {
           device,
           ...told,

@@ -48,7 +48,35 @@ describe("a look at a picture's file", () => {
     writeFileSync(picture(), await png(2, 1));
     writeFileSync(file(), '{"version":1,"images":{"x":[1]}}');
     expect(await seen(picture())).toMatchObject({ width: 2 });
-    expect(JSON.parse(readFileSync(file(), "utf8")).images[picture()]).toHaveLength(5);
+    expect(JSON.parse(readFileSync(file(), "utf8")).images[picture()]).toHaveLength(6);
+  });
+
+  it("remembers what the picture looks like, and looks again where it was remembered without", async () => {
+    const stripes = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => ((i / 3) % 64 < 20 ? 250 : 5));
+    writeFileSync(picture(), await rgbPng({ data: stripes, width: 64, height: 64 }));
+    const first = await seen(picture());
+    expect(first).toMatchObject({ fingerprint: expect.any(Int8Array) });
+    expect(await seen(picture())).toEqual(first);
+    const { images } = JSON.parse(readFileSync(file(), "utf8"));
+    const [size, time, sha256] = images[picture()];
+    for (const [version, row] of [
+      [1, [size, time, sha256, 7, 7]],
+      [2, [size, time, sha256, 7, 7, "AAAA"]],
+    ] as const) {
+      writeFileSync(file(), JSON.stringify({ version, images: { [picture()]: row } }));
+      expect(await seen(picture())).toEqual(first);
+    }
+  });
+
+  it("sees nothing to be alike in where a picture has one shade", async () => {
+    writeFileSync(picture(), await png(3, 7));
+    expect(await seen(picture())).toEqual({
+      sha256: expect.any(String),
+      width: 3,
+      height: 1,
+      fingerprint: undefined,
+    });
+    expect(await seen(picture())).toMatchObject({ width: 3, fingerprint: undefined });
   });
 
   it("says which file is not there", async () => {

@@ -1,5 +1,6 @@
 /**
- * @file A look at a picture's file, which is read once: its sides, and the hash that knows its twins. What was seen is
+ * @file A look at a picture's file, which is read once: its sides, the hash that knows its twins, and the fingerprint
+ * that knows those that look almost the same. What was seen is
  * kept in a file of the caller's and holds until a picture's length or time changes, so that thousands need not be read
  * again whenever a long work goes on.
  */
@@ -10,10 +11,17 @@ import { z } from "zod";
 import { writeFileAtomic } from "../imaging/node/atomic.js";
 import { headerOf } from "../imaging/node/decode.js";
 import { readBytes, readFailure } from "../imaging/node/file-error.js";
+import { greyThumbnail } from "../imaging/node/thumbnail.js";
 import { VitreousError } from "../onnx/errors.js";
+import { type Fingerprint, fingerprintOf, LENGTH, THUMBNAIL } from "./fingerprint.js";
 
 export type Look = { readonly sha256: string } & (
-  | { readonly width: number; readonly height: number }
+  | {
+      readonly width: number;
+      readonly height: number;
+      /** undefined for a picture of one shade, and where no pixel can be decoded. */
+      readonly fingerprint: Fingerprint | undefined;
+    }
   /** Why it is no picture, in one sentence. */
   | { readonly failure: string }
 );
@@ -30,7 +38,9 @@ export const lookAt: Looker = async (path) => {
   const bytes = await readBytes(path);
   const sha256 = hashOfBytes(bytes);
   try {
-    return { sha256, ...(await headerOf(bytes, path)) };
+    const sides = await headerOf(bytes, path);
+    const grey = await greyThumbnail(bytes, path, THUMBNAIL);
+    return { sha256, ...sides, fingerprint: grey && fingerprintOf(grey) };
   } catch (error) {
     if (!(error instanceof VitreousError)) throw error;
     return { sha256, failure: error.message };
@@ -38,10 +48,19 @@ export const lookAt: Looker = async (path) => {
 };
 
 const length = z.number().nonnegative();
+/** Changes when a row or a fingerprint does: pictures are then looked at again. */
+const SEEN = 2;
+
+/** A fingerprint's bytes, base64; nothing where there is none. */
+const print = z.string().refine((text) => [0, LENGTH].includes(Buffer.from(text, "base64").length));
+
 const seen = z.object({
-  version: z.literal(1),
-  /** By path: length, time of change in milliseconds, hash, width, height. What is no picture is looked at again. */
-  images: z.record(z.string(), z.tuple([length, z.number(), z.string(), length, length])),
+  version: z.literal(SEEN),
+  /**
+   * By path: length, time of change in milliseconds, hash, width, height, fingerprint. What is no picture is looked at
+   * again.
+   */
+  images: z.record(z.string(), z.tuple([length, z.number(), z.string(), length, length, print])),
 });
 
 type Row = z.output<typeof seen>["images"][string];
@@ -64,18 +83,20 @@ export async function rememberedLooks(file: string): Promise<RememberedLooks> {
       });
       const known = rows.get(key);
       if (known !== undefined && known[0] === size && known[1] === mtimeMs) {
-        const [, , sha256, width, height] = known;
-        return { sha256, width, height };
+        const [, , sha256, width, height, text] = known;
+        const fingerprint = text === "" ? undefined : Int8Array.from(Buffer.from(text, "base64"));
+        return { sha256, width, height, fingerprint };
       }
       const fresh = await lookAt(path);
       if ("failure" in fresh) return fresh;
-      rows.set(key, [size, mtimeMs, fresh.sha256, fresh.width, fresh.height]);
+      const text = fresh.fingerprint === undefined ? "" : Buffer.from(fresh.fingerprint).toString("base64");
+      rows.set(key, [size, mtimeMs, fresh.sha256, fresh.width, fresh.height, text]);
       news = true;
       return fresh;
     },
     async save() {
       if (!news) return;
-      await writeFileAtomic(file, JSON.stringify({ version: 1, images: Object.fromEntries(rows) }));
+      await writeFileAtomic(file, JSON.stringify({ version: SEEN, images: Object.fromEntries(rows) }));
       news = false;
     },
   };

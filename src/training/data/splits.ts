@@ -43,6 +43,8 @@ const schema = z.object({
   items: z.array(item),
   /** Images in no part, and why. */
   setAside: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  /** Images that look almost alike, where they were looked for: two paths and their likeness, 1 for the same picture. */
+  nearDuplicates: z.array(z.tuple([z.string(), z.string(), z.number()])).optional(),
   /** What a person should know before trusting a score. */
   warnings: z.array(z.string()),
 });
@@ -64,12 +66,19 @@ export function splitCounts(
   return counts;
 }
 
-/** One image a line, so that two splits can be compared by any tool that compares lines. */
+/** One image or pair a line, so that two splits can be compared by any tool that compares lines. */
 export function writeSplits(record: SplitRecord): string {
-  const { items, ...rest } = record;
+  const { items, nearDuplicates, ...rest } = record;
   const head = JSON.stringify(rest, undefined, 2).replace(/\n}$/, "");
-  const lines = items.map((one) => `    ${JSON.stringify(one)}`).join(",\n");
-  return `${head},\n  "items": [\n${lines}\n  ]\n}\n`;
+  const list = (name: string, rows: readonly unknown[]): string =>
+    rows.length === 0
+      ? `  "${name}": []`
+      : `  "${name}": [\n${rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n")}\n  ]`;
+  const lists = [
+    ...(nearDuplicates === undefined ? [] : [list("nearDuplicates", nearDuplicates)]),
+    list("items", items),
+  ];
+  return `${[head, ...lists].join(",\n")}\n}\n`;
 }
 
 /**

@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "../../../datasets/dataset.js";
 import { openDataset } from "../../../datasets/open.js";
 import { rgbPng } from "../../../imaging/node/png.js";
+import { uniform } from "../../../random.js";
 import { readSplits, type SplitRecord, splitCounts, writeSplits } from "../splits.js";
 import { itemsOfSplits, openSplits, splitDataset } from "./splits.js";
 
@@ -190,6 +192,90 @@ describe("a data set's own split", () => {
     await expect(splitDataset(await dataset(files(manifest(() => "fold-1"))), { seed: 1 })).rejects.toThrow(
       /split "fold-1"; the splits are called train, val/,
     );
+  });
+});
+
+describe("images that look almost alike", () => {
+  /** Blotches: two numbers give two pictures that have nothing in common. */
+  const blotches = async (i: number): Promise<Buffer> => {
+    const next = uniform(i + 1);
+    const small = Uint8Array.from({ length: 3 * 81 }, () => Math.floor(256 * next()));
+    return sharp(small, { raw: { width: 9, height: 9, channels: 3 } })
+      .resize(72, 72)
+      .png()
+      .toBuffer();
+  };
+  const own = async (): Promise<Record<string, Uint8Array>> =>
+    Object.fromEntries(
+      await Promise.all(
+        Array.from(
+          { length: 40 },
+          async (_, i) => [`${i < 20 ? "a" : "b"}/${i}.png`, await blotches(i)] as const,
+        ),
+      ),
+    );
+  const copied = async (): Promise<Record<string, Uint8Array>> => {
+    const copies: Record<string, Uint8Array> = {};
+    for (const i of [3, 8, 15, 22, 30, 37]) {
+      const label = i < 20 ? "a" : "b";
+      copies[`${label}/${i}-again.jpg`] = await sharp(await blotches(i))
+        .jpeg({ quality: 60 })
+        .toBuffer();
+      copies[`${label}/${i}-mirrored.png`] = await sharp(await blotches(i))
+        .flop()
+        .resize(50, 50)
+        .png()
+        .toBuffer();
+    }
+    return copies;
+  };
+  const numberOf = (path: string): string => /\d+/.exec(path)?.[0] ?? "";
+
+  it("are all in one part, and named in the record with what is told of them", async () => {
+    const set = await dataset({ ...(await own()), ...(await copied()) });
+    for (let seed = 0; seed < 4; seed++) {
+      const record = await splitDataset(set, { seed });
+      const parts = new Map<string, string>();
+      for (const { path, split } of record.items) {
+        expect(split, path).toBe(parts.get(numberOf(path)) ?? split);
+        parts.set(numberOf(path), split);
+      }
+      expect(record.items).toHaveLength(52);
+      expect(record.nearDuplicates).toHaveLength(18);
+      for (const [a, b] of record.nearDuplicates ?? []) expect(numberOf(a)).toBe(numberOf(b));
+      expect(record.warnings.join("\n")).toMatch(
+        /18 images that look almost alike \(6 groups\) are kept together/,
+      );
+      expect(readSplits(writeSplits(record), "s.json")).toEqual(record);
+    }
+  }, 30_000);
+
+  it("may be left alone, and the split is then that of other images too", async () => {
+    const set = await dataset({ ...(await own()), ...(await copied()) });
+    const { nearDuplicates, items, warnings } = await splitDataset(set, {
+      seed: 0,
+      nearDuplicates: "ignore",
+    });
+    expect(nearDuplicates).toBeUndefined();
+    expect(items.every(({ group }) => group === undefined)).toBe(true);
+    expect(warnings.join()).not.toMatch(/alike/);
+    const unlike = await dataset(await own());
+    const looked = await splitDataset(unlike, { seed: 0 });
+    expect(looked.nearDuplicates).toEqual([]);
+    expect(looked.items).toEqual((await splitDataset(unlike, { seed: 0, nearDuplicates: "ignore" })).items);
+  });
+
+  it("are not learnt from where the data set's own split tests on their like", async () => {
+    const files = { ...(await own()), "b/3-again.jpg": (await copied())["a/3-again.jpg"] ?? "" };
+    const rows = Object.keys(files).map(
+      (name) =>
+        `${name},${name[0]},${name === "b/3-again.jpg" ? "test" : (["train", "val", "test"][Number(numberOf(name)) % 3] ?? "")}`,
+    );
+    const set = await dataset({ ...files, "manifest.csv": `path,label,split\n${rows.join("\n")}\n` });
+    const record = await splitDataset(set, { seed: 0 });
+    expect(record.setAside).toEqual([
+      { path: "a/3.png", reason: "the same as or related to b/3-again.jpg, which is in test" },
+    ]);
   });
 });
 

@@ -3,13 +3,16 @@
  * aside, and a data set's own split is kept.
  */
 import { readFile } from "node:fs/promises";
+import { alikePairs } from "../../../datasets/alike.js";
 import type { Dataset, DatasetItem } from "../../../datasets/dataset.js";
 import { examineDataset } from "../../../datasets/examine.js";
+import type { Fingerprint } from "../../../datasets/fingerprint.js";
 import { groupNotes, identicalGroups } from "../../../datasets/groups.js";
-import type { Looker } from "../../../datasets/look.js";
+import { type Looker, lookAt } from "../../../datasets/look.js";
 import { splitItems } from "../../../datasets/split.js";
 import { readFailure } from "../../../imaging/node/file-error.js";
 import { VitreousError } from "../../../onnx/errors.js";
+import { alikeNotes, joinAlike } from "../alike-groups.js";
 import type { TrainingItem } from "../batches.js";
 import { joinGroups } from "../groups.js";
 import {
@@ -22,10 +25,15 @@ import {
   splitCounts,
 } from "../splits.js";
 
+/** What becomes of images that look almost alike. */
+export type NearDuplicates = "together" | "ignore";
+
 export interface SplitOptions {
   /** Shares of the parts; 0.7, 0.1 and 0.2 by default. */
   readonly fractions?: Readonly<Record<Part, number>>;
   readonly seed: number;
+  /** Whether images that look almost alike are looked for and kept together; they are by default. */
+  readonly nearDuplicates?: NearDuplicates;
   /** Reads the pictures' files; by default each is read anew. */
   readonly look?: Looker;
   readonly signal?: AbortSignal;
@@ -142,17 +150,23 @@ function checkParts(record: Pick<SplitRecord, "classes" | "items">): string[] {
 }
 
 /**
- * Splits a data set into train, validation and test. Groups of the data set and byte-identical files stay whole, classes
- * keep their shares, a manifest's split column decides where there is one; files that are no images and images without
+ * Splits a data set into train, validation and test. Groups of the data set, byte-identical files and images that look
+ * almost alike stay whole, classes keep their shares, a manifest's split column decides where there is one; files that are no images and images without
  * a label are set aside.
  *
  * @throws VitreousError when fewer than two classes are left, a class has no image for training, or the manifest's
  *   column is incomplete or has other names.
  */
 export async function splitDataset(dataset: Dataset, options: SplitOptions): Promise<SplitRecord> {
-  const { fractions = FRACTIONS, seed, look, signal, onProgress } = options;
+  const { fractions = FRACTIONS, seed, look = lookAt, nearDuplicates = "together", signal } = options;
+  const { onProgress } = options;
+  const looks = new Map<string, { readonly sha256: string; readonly fingerprint: Fingerprint | undefined }>();
   const watch = {
-    ...(look ? { look } : {}),
+    look: async (path: string) => {
+      const seen = await look(path);
+      if (!("failure" in seen)) looks.set(path, seen);
+      return seen;
+    },
     ...(signal ? { signal } : {}),
     ...(onProgress ? { onProgress } : {}),
   };
@@ -181,12 +195,22 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
   }
   const groups = joinGroups(
     readable,
-    await identicalGroups(readable, signal, look && (async (path) => (await look(path)).sha256)),
+    await identicalGroups(
+      readable,
+      signal,
+      async (path) => looks.get(path)?.sha256 ?? (await look(path)).sha256,
+    ),
   );
-  const items = readable.map(({ group: _, ...item }): Labelled => {
-    const group = groups.get(item.name);
-    return group === undefined ? item : { ...item, group };
-  });
+  const known = inGroups(readable, groups);
+  const pairs =
+    nearDuplicates === "ignore"
+      ? undefined
+      : alikePairs(
+          known.map(({ path }) => looks.get(path)?.fingerprint),
+          signal,
+        );
+  const alike = joinAlike(known, pairs ?? []);
+  const items = inGroups(known, alike.groups);
   const decided = decide(items, fractions, seed);
   const leaks = withoutLeaks(items, decided.parts);
   setAside.push(...leaks);
@@ -203,6 +227,7 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
     ...(unreadable > 0 ? [`${images(unreadable)} cannot be read and were set aside`] : []),
     ...examined.notes.filter((note) => !note.endsWith("no readable images")),
     ...groupNotes(items),
+    ...alikeNotes(alike),
     ...checkParts({ classes, items: chosen }),
   ];
   return {
@@ -214,9 +239,22 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
     classes,
     items: chosen,
     setAside,
+    ...(pairs && {
+      nearDuplicates: pairs.map(({ a, b, likeness }): [string, string, number] => [
+        known[a]?.name ?? "",
+        known[b]?.name ?? "",
+        Number(likeness.toFixed(3)),
+      ]),
+    }),
     warnings,
   };
 }
+
+const inGroups = (items: readonly Labelled[], groups: ReadonlyMap<string, string>): readonly Labelled[] =>
+  items.map(({ group: _, ...item }) => {
+    const group = groups.get(item.name);
+    return group === undefined ? item : { ...item, group };
+  });
 
 /** A path as the record has it: relative to the data set, with "/" on every system. */
 function within(dataset: Dataset, path: string): string {

@@ -22,7 +22,7 @@ import type { FinetuneRequest } from "./request.js";
 import { writeResults } from "./results.js";
 import { settingsOf } from "./settings.js";
 import { type StartingModel, startingModel } from "./starting-model.js";
-import { type Arrays, type StateFolder, stateFolder } from "./state-folder.js";
+import { type Arrays, dataOfState, type StateFolder, stateFolder } from "./state-folder.js";
 import { openTeacher, type Teacher } from "./teacher.js";
 
 export type { FinetuneEvents, FinetuneRequest, RunStart } from "./request.js";
@@ -49,10 +49,13 @@ export async function finetune(request: FinetuneRequest): Promise<Finetuned> {
     );
   const folder = join(out, "state");
   const looks = await rememberedLooks(join(folder, "images.json"));
+  const before = await dataOfState(folder);
   const data = await labelledData({
     path: request.data,
     options: request.options,
     look: looks.look,
+    ...(before !== undefined && { goesOnWith: before }),
+    ...(request.nearDuplicates && { nearDuplicates: request.nearDuplicates }),
     ...(request.splits !== undefined && { splits: request.splits }),
     ...(request.labels !== undefined && { labels: request.labels }),
     ...(signal && { signal }),

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rememberedLooks } from "../../../datasets/look.js";
 import { rgbPng } from "../../../imaging/node/png.js";
-import { PARTS, writeSplits } from "../../data/splits.js";
+import { PARTS, type Part, writeSplits } from "../../data/splits.js";
 import { finetuneOptions } from "../options.js";
 import { type DataRequest, type LabelledData, labelledData } from "./labelled-data.js";
 
@@ -129,6 +129,50 @@ describe("what a person is told of the images", () => {
     const { parts, splits } = await opened(enough);
     expect(Object.values(parts).flat()).toHaveLength(16);
     expect(splits.setAside.map(({ path }) => path)).toEqual(["dark/x.png"]);
+  });
+});
+
+/** Stripes across, of a width of their own, and a copy of each that is darker. */
+async function stripes(): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for (let i = 0; i < 16; i++)
+    for (const [kind, high] of [
+      ["", 250],
+      ["-dark", 200],
+    ] as const) {
+      const data = Uint8Array.from({ length: 3 * 64 * 64 }, (_, k) =>
+        Math.cos((Math.PI * Math.floor(k / 192) * ((i % 8) + 2)) / 64) > 0 === i < 8 ? high : (k / 3) % 64,
+      );
+      files[`${i % 2 ? "a" : "b"}/${i}${kind}.png`] = await rgbPng({ data, width: 64, height: 64 });
+    }
+  return files;
+}
+
+describe("images that look almost alike", () => {
+  it("are warned of where the split of another run has them apart, and stay there", async () => {
+    const root = write(await stripes());
+    const { splits } = await opened(root, { nearDuplicates: "ignore" });
+    const parts: readonly Part[] = ["train", "validation", "test"];
+    const file = join(root, "splits.json");
+    const apart = splits.items.map((item, i) => ({ ...item, split: parts[i % 3] ?? "train" }));
+    writeFileSync(file, writeSplits({ ...splits, items: apart }));
+    const given = await opened(root, { splits: file });
+    expect(given.splits.items).toEqual(apart);
+    expect(given.notes.join("\n")).toMatch(
+      /\d+ pairs of images that look almost alike lie in different parts of the split, .*-?.*\.png \(\w+\) and .*\.png \(\w+\) for one; the split is left as it is/,
+    );
+    const ignored = await opened(root, { splits: file, nearDuplicates: "ignore" });
+    expect(ignored.notes.join("\n")).not.toMatch(/alike/);
+  });
+
+  it("are apart as before in a run that began before they were looked for", async () => {
+    const root = write(await stripes());
+    const before = await opened(root, { nearDuplicates: "ignore" });
+    const now = await opened(root);
+    expect(now.sha256).not.toBe(before.sha256);
+    expect((await opened(root, { goesOnWith: before.sha256 })).splits.items).toEqual(before.splits.items);
+    expect((await opened(root, { goesOnWith: now.sha256 })).sha256).toBe(now.sha256);
+    expect((await opened(root, { goesOnWith: "of other images" })).sha256).toBe(now.sha256);
   });
 });
 

@@ -6,9 +6,10 @@ import type { Dataset } from "../../../datasets/dataset.js";
 import type { Looker } from "../../../datasets/look.js";
 import { openDataset } from "../../../datasets/open.js";
 import { VitreousError } from "../../../onnx/errors.js";
-import { itemsOfSplits, openSplits, splitDataset } from "../../data/node/splits.js";
+import { itemsOfSplits, type NearDuplicates, openSplits, splitDataset } from "../../data/node/splits.js";
 import type { Part, SplitRecord } from "../../data/splits.js";
 import type { FinetuneOptions } from "../options.js";
+import { acrossNotes } from "./across-parts.js";
 import type { EvaluatedItem } from "./evaluate.js";
 
 /** Of each class: one image to train on, one to choose by, one to test on. */
@@ -28,6 +29,10 @@ export interface DataRequest {
   readonly labels?: string;
   /** File with the split of another run, which is then this one's. */
   readonly splits?: string;
+  /** Whether images that look almost alike are looked for; they are by default. */
+  readonly nearDuplicates?: NearDuplicates;
+  /** `sha256` of a run that is to be gone on with; one that began before likeness was looked at keeps its split. */
+  readonly goesOnWith?: string;
   readonly options: Pick<FinetuneOptions, "validation" | "test" | "seed">;
   /** Reads the pictures' files; by default each is read anew. */
   readonly look?: Looker;
@@ -50,7 +55,7 @@ export async function labelledData(request: DataRequest): Promise<LabelledData> 
 export async function inParts(dataset: Dataset, request: DataRequest): Promise<LabelledData> {
   const { path } = request;
   const found =
-    request.splits === undefined ? await split(dataset, request) : await openSplits(request.splits);
+    request.splits === undefined ? await ownSplit(dataset, request) : await openSplits(request.splits);
   for (const label of found.classes) {
     const images = found.items.filter((item) => item.label === label).length;
     if (images < LEAST_IMAGES)
@@ -58,7 +63,7 @@ export async function inParts(dataset: Dataset, request: DataRequest): Promise<L
         `${path}: the class "${label}" has ${images} ${images === 1 ? "image" : "images"}; training, validation and test need at least ${LEAST_IMAGES} of each class`,
       );
   }
-  const splits = request.labels === undefined ? found : await inOrderOf(found, request.labels);
+  const splits = await inOrder(found, request);
   const groups = new Map(splits.items.map(({ path: name, group }) => [name, group]));
   const items = itemsOfSplits(splits, dataset);
   const part = (name: Part): readonly EvaluatedItem[] => {
@@ -72,12 +77,13 @@ export async function inParts(dataset: Dataset, request: DataRequest): Promise<L
   return {
     splits,
     parts: { train: part("train"), validation: part("validation"), test: part("test") },
-    sha256: createHash("sha256")
-      .update(JSON.stringify([splits.classes, splits.items]))
-      .digest("hex"),
+    sha256: sha256Of(splits),
     notes: [
       ...dataset.notes,
       ...(request.splits === undefined ? [] : [givenNote(splits, dataset, request.splits)]),
+      ...(request.splits === undefined || request.nearDuplicates === "ignore"
+        ? []
+        : await acrossNotes(splits, dataset, request)),
       ...splits.warnings.filter((warning) => !dataset.notes.includes(warning)),
     ],
   };
@@ -89,8 +95,27 @@ function givenNote({ items, setAside }: SplitRecord, dataset: Dataset, file: str
   return `the split is that of ${file}${rest === 0 ? "" : `, which leaves out ${rest} of the data set's images`}`;
 }
 
+const sha256Of = ({ classes, items }: SplitRecord): string =>
+  createHash("sha256")
+    .update(JSON.stringify([classes, items]))
+    .digest("hex");
+
+/** The split of this data set; that which the run to go on with has, where likeness alone makes the difference. */
+async function ownSplit(dataset: Dataset, request: DataRequest): Promise<SplitRecord> {
+  const { goesOnWith } = request;
+  const found = await split(dataset, request);
+  if (goesOnWith === undefined || (found.nearDuplicates ?? []).length === 0) return found;
+  if (sha256Of(await inOrder(found, request)) === goesOnWith) return found;
+  const before = await split(dataset, { ...request, nearDuplicates: "ignore" });
+  return sha256Of(await inOrder(before, request)) === goesOnWith ? before : found;
+}
+
+const inOrder = async (splits: SplitRecord, { labels }: DataRequest): Promise<SplitRecord> =>
+  labels === undefined ? splits : inOrderOf(splits, labels);
+
 /** A split of the data set's own making, or by the seed. */
-function split(dataset: Dataset, { options, look, signal, onProgress }: DataRequest): Promise<SplitRecord> {
+function split(dataset: Dataset, request: DataRequest): Promise<SplitRecord> {
+  const { options, nearDuplicates, look, signal, onProgress } = request;
   const { validation, test, seed } = options;
   const train = 1 - validation - test;
   if (!(train > 0))
@@ -100,6 +125,7 @@ function split(dataset: Dataset, { options, look, signal, onProgress }: DataRequ
   return splitDataset(dataset, {
     fractions: { train, validation, test },
     seed,
+    ...(nearDuplicates && { nearDuplicates }),
     ...(look && { look }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),

@@ -1,4 +1,5 @@
 /** @file What a fine-tuning is asked for, and what it tells while it is under way. */
+import type { NearDuplicates } from "../../data/node/splits.js";
 import type { EpochRecord, LoopProgress } from "../loop.js";
 import type { FinetuneOptions } from "../options.js";
 import type { TrainingReport } from "../report-data.js";
@@ -17,6 +18,8 @@ export interface FinetuneRequest {
   readonly labels?: string;
   /** File with the split of another run (its splits.json), which is then this one's. */
   readonly splits?: string;
+  /** Whether images that look almost alike are kept in one part; they are by default. */
+  readonly nearDuplicates?: NearDuplicates;
   readonly options: FinetuneOptions;
   readonly open: OpenChoices;
   /** The report as a page. */

@@ -122,6 +122,14 @@ export const hashOf = (settings: Settings): string =>
     .update(JSON.stringify(flat(settings)))
     .digest("hex");
 
+/** The hash of its images that the run whose state a folder holds has among its settings, if there is one. */
+export async function dataOfState(folder: string): Promise<string | undefined> {
+  const data = (await readState(folder))?.settings.data;
+  return typeof data === "object" && data !== null && "sha256" in data && typeof data.sha256 === "string"
+    ? data.sha256
+    : undefined;
+}
+
 /** The settings of the run whose state a folder holds, if any. */
 async function readState<L>(folder: string): Promise<StateJson<L> | undefined> {
   const path = join(folder, STATE);

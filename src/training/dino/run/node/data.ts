@@ -4,12 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { examineDataset } from "../../../../datasets/examine.js";
-import type { Looker } from "../../../../datasets/look.js";
 import { openDataset } from "../../../../datasets/open.js";
 import { VitreousError } from "../../../../onnx/errors.js";
 import { ownPart } from "../../../data/node/splits.js";
-import { inParts, type LabelledData } from "../../../run/node/labelled-data.js";
-import type { PretrainOptions } from "../options.js";
+import { type DataRequest, inParts, type LabelledData } from "../../../run/node/labelled-data.js";
 
 interface NamedImage {
   readonly path: string;
@@ -28,14 +26,7 @@ export interface PretrainingData {
   readonly notes: readonly string[];
 }
 
-export interface PretrainingDataRequest {
-  readonly path: string;
-  readonly options: Pick<PretrainOptions, "validation" | "test" | "seed">;
-  /** Reads the pictures' files; by default each is read anew. */
-  readonly look?: Looker;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, total: number) => void;
-}
+export type PretrainingDataRequest = Omit<DataRequest, "labels" | "splits">;
 
 /** @throws VitreousError: no data set, no image in it that can be read; of labelled ones as `labelledData` */
 export async function pretrainingData(request: PretrainingDataRequest): Promise<PretrainingData> {

@@ -13,7 +13,7 @@ import { imagePool } from "../../../data/node/pool.js";
 import type { Part } from "../../../data/splits.js";
 import { lockFolder } from "../../../run/node/lock.js";
 import { refuseOccupied } from "../../../run/node/occupied.js";
-import { type StateFolder, stateFolder } from "../../../run/node/state-folder.js";
+import { dataOfState, type StateFolder, stateFolder } from "../../../run/node/state-folder.js";
 import type { Settings } from "../../../run/record.js";
 import { SAVE_EVERY } from "../../../run/steps.js";
 import { nodeDinoTrainer } from "../../node/trainer.js";
@@ -41,10 +41,13 @@ export async function pretrain(request: PretrainRequest): Promise<Pretrained> {
     throw new VitreousError(`${out} is the model itself; give another folder for the results`);
   const folder = join(out, "state");
   const looks = await rememberedLooks(join(folder, "images.json"));
+  const before = await dataOfState(folder);
   const data = await pretrainingData({
     path: request.data,
     options,
     look: looks.look,
+    ...(before !== undefined && { goesOnWith: before }),
+    ...(request.nearDuplicates && { nearDuplicates: request.nearDuplicates }),
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
   });
