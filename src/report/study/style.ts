@@ -54,7 +54,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; font-weight: 600; } deta
 .sets.ranks { grid-template-columns: repeat(auto-fit, minmax(min(100%, var(--wide)), 1fr)); }
 .over + figcaption { margin-top: .7rem; }
 
-.scroll { overflow-x: auto; } .scroll table { min-width: max-content; }
+.scroll { overflow-x: auto; position: relative; } .scroll table { min-width: max-content; }
 tbody tr:not(.control) > * { font-weight: 400; } td b, th b { font-weight: 700; }
 th.text, td.text { text-align: left; } td.text { white-space: normal; min-width: 8rem; }
 tr:target > * { background: var(--bar); }
@@ -103,7 +103,7 @@ table.marks { width: 100%; font-size: .92rem; } .marks td { text-align: right; p
 .case .bars { flex: 1 1 20rem; gap: .3rem 1.4rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 19rem)); font-size: .88rem; } .case .bars span { color: var(--soft); } .case .bars span b { color: var(--ink); font-weight: 600; }
 .case h5 { margin: 0 0 .35rem; font-size: .85rem; font-weight: 600; }
 .evidence { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; } .trio { flex: 3 1 330px; max-width: 520px; min-width: 0; } .maps.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-.evidence .curves { flex: 4 1 430px; max-width: 760px; min-width: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 205px), 1fr)); gap: .8rem; align-content: start; } .curves figcaption { margin: 0 0 .2rem; } .curves figure { max-width: 380px; }
+.evidence .curves { flex: 4 1 430px; max-width: 760px; min-width: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 205px), 1fr)); gap: .8rem; align-content: start; } .curves figcaption { margin: 0 0 .2rem; } .curves figure { max-width: 330px; }
 
 code, .hash { font: .86em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 pre { overflow-x: auto; background: var(--bg); border-radius: 8px; padding: .7rem .9rem; margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; } .hash { overflow-wrap: anywhere; }

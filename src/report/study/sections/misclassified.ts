@@ -85,8 +85,8 @@ function bothMaps(analysis: StudyAnalysis, image: ShownImage, shown: ShownModel)
           ),
       )}${cell(
         differences.find((m) => m.method === method),
-        "taken for − true",
         "difference",
+        "taken for − true",
         [],
       )}</div></div>`,
   );
