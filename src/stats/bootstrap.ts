@@ -51,13 +51,16 @@ export function meanWithInterval(values: readonly number[], options: BootstrapOp
 
   const next = uniform(seed);
   const draws = new Float64Array(resamples);
+  // Ten thousand groups are drawn from twenty million times: from arrays, not from objects all over the memory.
+  const sums = Float64Array.from(clusters, ({ sum }) => sum);
+  const counts = Float64Array.from(clusters, ({ count }) => count);
   for (let b = 0; b < resamples; b++) {
     let sum = 0;
     let count = 0;
     for (let k = 0; k < clusters.length; k++) {
-      const cluster = clusters[Math.floor(next() * clusters.length)];
-      sum += cluster?.sum ?? 0;
-      count += cluster?.count ?? 0;
+      const drawn = Math.floor(next() * clusters.length);
+      sum += sums[drawn] ?? 0;
+      count += counts[drawn] ?? 0;
     }
     draws[b] = sum / count;
   }

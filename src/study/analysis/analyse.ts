@@ -100,7 +100,7 @@ function analyseColumn(column: Column, settings: EstimateSettings) {
   const comparisons = compareColumn(column, settings);
   const places = standings(column, scores, comparisons);
   const cells = [
-    ...column.rows.map((row, i) => cellGroup(row, column, settings, places[i] ?? "none")),
+    ...column.rows.map((row, i) => cellGroup(row, column, settings, places[i] ?? "none", scores[i])),
     ...column.controls.map((row) => cellGroup(row, column, settings, "none")),
   ];
   const key = { dataset: column.dataset, metric: column.metric.id };
@@ -112,6 +112,7 @@ function cellGroup(
   { groupOf }: Column,
   settings: EstimateSettings,
   standing: Standing,
+  score = estimate(cell.values, groupOf, settings),
 ): CellGroup {
   const { dataset, model, method, control, metric, values, relative, correct, curve } = cell;
   const where = (right: boolean) =>
@@ -128,7 +129,7 @@ function cellGroup(
     method,
     control,
     metric,
-    score: estimate(values, groupOf, settings),
+    score,
     values,
     spread: spreadOf(values),
     relative: relative === null ? null : estimate(relative, groupOf, settings),
