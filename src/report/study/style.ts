@@ -123,8 +123,9 @@ dl.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap
 @media print {
   .to, .veil, .skip { display: none; } .veils { position: static; background: none; } .hero { padding-top: 0; }
   body { font-size: 12px; } .card { border-color: #ccc; padding: .7rem .8rem; }
-  .card, .case, .trio, figure, tr { break-inside: avoid; } .shown, #origins .card, #settings .card { break-inside: auto; } .shown > header, h2, h3, h4, h5, .lead { break-after: avoid; }
+  .card, .case, .trio, figure, tr { break-inside: avoid; } .shown, #curves .card, #origins .card, #settings .card, #accuracy .card { break-inside: auto; } .panels section, .matrix { break-inside: avoid; } .keys { break-after: avoid; } .shown > header, h2, h3, h4, h5, .lead { break-after: avoid; }
   .scroll, .over { overflow: visible; } .over svg { max-width: 100%; } table.main { font-size: 10.5px; } .sets.two { grid-template-columns: minmax(0, 1fr); }
+  .charts figure { max-width: 330px; }
   img, .lay, .dot, .matrix td, .bars li { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

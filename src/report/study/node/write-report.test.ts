@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256OfBytes } from "../../../api/node/sha256.js";
 import { analyse } from "../../../study/analysis/analyse.js";
+import { writeResults } from "../../../study/results/node/write-results.js";
 import type { StoredStudy } from "../../../study/run/types.js";
 import { type DrawnImage, drawnImages, drawnStudy } from "../testing/reported-study.js";
 import { shownCollector } from "./collect-shown.js";
@@ -73,6 +74,17 @@ describe("a report on disk", () => {
     const names = await readdir(join(folder, "figures"));
     expect(names).toContain("mine.svg");
     expect(names).not.toContain("means-old-insertion.svg");
+  });
+
+  it("tells nothing of the machine's folders in anything that is made to be passed on", async () => {
+    await writeResults(folder, study);
+    const names = await readdir(folder, { recursive: true });
+    const made = names.filter((name) => /\.(html|svg|csv|parquet|md|tex)$/.test(name));
+    expect(made.length).toBeGreaterThan(20);
+    for (const name of made) {
+      const text = await readFile(join(folder, name), "latin1");
+      for (const path of [folder, "/home/me"]) expect(text.includes(path), `${path} in ${name}`).toBe(false);
+    }
   });
 
   it("shows no picture that is another one by now", async () => {
