@@ -18,13 +18,13 @@
  */
 
 /** The same split in each step: what a model is tested on was in no step's training or choice. */
-const CELL_SPLIT = words("--val 0.05 --test 0.15 --seed 0");
+const CELL_SPLIT = words("--val 0.05 --test 0.15 --seed 0 --near-duplicates ignore");
 const CELLS = [...CELL_SPLIT, ...words("--augment {blood-cells.json}")];
 const HALF = words("--precision float16");
 
 /** The whole picture, squeezed: a lesion may lie at its edge. What fine-tuning changes is mild: a crop may lose it. */
 const SCANS = words(
-  "--val 0.1 --test 0.2 --seed 0 --preprocess {whole-picture.json} --augment {ultrasound.json} --ema 0.98",
+  "--val 0.1 --test 0.2 --seed 0 --near-duplicates ignore --preprocess {whole-picture.json} --augment {ultrasound.json} --ema 0.98",
 );
 const MILD = words("--epochs 10 --lr 1e-4 --drop-path 0.1");
 
@@ -107,7 +107,7 @@ export const RECIPES = {
     how: "The first 6 blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), trained on by DINO on the training images without their labels, then fine-tuned.",
     steps: [
       pretrain(
-        "{weights} {data} --depth 6 --preprocess {whole-picture.json} --image-size 128x128 --locals 4 --local-size 64x64 --epochs 5 --batch 32 --momentum 0.99 --augment medical --val 0.1 --test 0.2 --seed 0",
+        "{weights} {data} --depth 6 --preprocess {whole-picture.json} --image-size 128x128 --locals 4 --local-size 64x64 --epochs 5 --batch 32 --momentum 0.99 --augment medical --val 0.1 --test 0.2 --seed 0 --near-duplicates ignore",
       ),
       finetune("{step-1} {data} --image-size 224x224 --mixup 0.2", MILD, SCANS, HALF),
     ],
