@@ -26,6 +26,8 @@ const GAP = 8;
 const WIDTH = 284;
 const LEAST_PLOT = 150;
 const MARGIN = 14;
+/** About so many: more labels would touch on the narrowest plot. */
+const TICKS = 4;
 
 const short = (text: string, longest: number): string =>
   text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
@@ -72,18 +74,18 @@ export function rowFrame<Row extends FigureRow>(
       y: { domain: [0, height], range: [0, height], axis: null },
       x: {
         domain: [...domain],
-        nice: 5,
+        nice: 2 * TICKS,
         label: xLabel,
         labelAnchor: "center",
         labelArrow: "none",
-        ticks: 5,
+        ticks: TICKS,
         tickSize: 4,
       },
       color: { type: "identity" },
       symbol: { type: "identity" },
     },
     marks: [
-      Plot.gridX({ ticks: 5, strokeOpacity: 0.12 }),
+      Plot.gridX({ ticks: TICKS, strokeOpacity: 0.12 }),
       Plot.text(headings, {
         y: "y",
         text: "model",
