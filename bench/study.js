@@ -1,22 +1,25 @@
 /**
  * @file What a study costs over the forward passes that it consists of, run raw in batches: images read, decoded and
- * planned, maps, blur, perturbed inputs, the store and the rows read back are all in it. And what workers gain.
+ * planned, maps, blur, perturbed inputs, the store, statistics, tables, figures and the report are all in it. And what
+ * workers gain.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import { writeOutputs } from "../dist/cli/study-outputs.js";
 import { openModel } from "../dist/index.js";
 import { uniform } from "../dist/random.js";
-import { readStudy } from "../dist/study/node/read-study.js";
 import { runStudy } from "../dist/study/node/run-study.js";
 import { planStudy } from "../dist/study/plan/node/plan-study.js";
 import { ratio } from "./measure.js";
 import { plainForward } from "./plain-forward.js";
 
-/** Pixels between two points of a curve: 57 points at 224×224. */
-const STEP = 896;
+/** Pixels between two points of a curve: 29 points at 224×224. */
+const STEP = 1792;
 const BATCH = 8;
+/** Forward passes over which the two kinds of raw ones are compared. */
+const COMPARED = 48;
 
 /** @param {string} folder @param {number} count */
 async function writePhotographs(folder, count) {
@@ -71,33 +74,49 @@ export async function studyCosts(path, { images, rounds, threads = 2, workers })
   try {
     await writePhotographs(join(folder, "images"), images);
     const declaration = declare(path, join(folder, "images"));
-    let forwards = 0;
-    const study = (/** @type {number} */ count, /** @type {number} */ each) => async () => {
-      const out = join(folder, "out");
+    const out = join(folder, "out");
+    let passes = 0;
+    const computed = (/** @type {number} */ count, /** @type {number} */ each) => async () => {
       await rm(out, { recursive: true, force: true });
       const work = { declaration, plan: await planStudy(declaration) };
-      ({ forwards } = await runStudy(work, { out, workers: count, threads: each }));
-      for (const _ of readStudy(out).rows());
+      ({ forwards: passes } = await runStudy(work, { out, workers: count, threads: each }));
     };
-    const usual = study(1, threads);
-    await usual();
+    const usual = computed(1, threads);
+    const whole = async () => {
+      await usual();
+      await writeOutputs(out);
+    };
+    await whole();
+    const explanations = images * declaration.methods.length;
     const model = await openModel(path, { threads });
     const image = await model.read(join(folder, "images", "0.jpg"));
-    await model.close();
     const plain = await plainForward(path, { threads });
-    const raw = async () => {
-      for (let left = forwards; left > 0; left -= BATCH)
+    const raw = (/** @type {number} */ count) => async () => {
+      for (let left = count; left > 0; left -= BATCH)
         await plain.run(Array.from({ length: Math.min(BATCH, left) }, () => image));
     };
-    const cost = await ratio(raw, usual, rounds);
+    const same = Array.from({ length: COMPARED }, () => image);
+    const own = async () => {
+      for await (const _ of model.predictAll(same, { batch: BATCH }));
+    };
+    const rewritten = await ratio(raw(COMPARED), own, 3 * rounds);
+    await model.close();
+    const cost = await ratio(raw(passes), whole, rounds);
     await plain.close();
-    console.log(`\n${path}: a study of ${images} images, ${forwards} forward passes and explanations`);
-    console.log(`  throughput over raw forward passes in batches of ${BATCH}: ${inverse(cost.median)}`);
+    console.log(
+      `\n${path}: a study of ${images} images with its report, ${passes - explanations} forward passes and ${explanations} explanations`,
+    );
+    console.log(
+      `  throughput over ${passes} raw forward passes of the model as it is, in batches of ${BATCH}: ${inverse(cost.median)} (by processor time ${inverse(cost.cpu)})`,
+    );
+    console.log(
+      `  over those of the graph as it is run, which takes ${rewritten.median.toFixed(2)} of the time: ${inverse(cost.median / rewritten.median)} (by processor time ${inverse(cost.cpu / rewritten.cpu)})`,
+    );
     if (!workers) return;
-    const two = study(2, 1);
-    const overWide = await ratio(study(1, 2), two, rounds);
+    const two = computed(2, 1);
+    const overWide = await ratio(computed(1, 2), two, rounds);
     console.log(`  two workers of one thread, over one of two:       ${inverse(overWide.median)}`);
-    const overOne = await ratio(study(1, 1), two, rounds);
+    const overOne = await ratio(computed(1, 1), two, rounds);
     console.log(`  two workers of one thread, over one of one twice: ${inverse(overOne.median * 2)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
