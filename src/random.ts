@@ -3,16 +3,35 @@
  * comes from here, so that a recorded seed reproduces it in any JavaScript engine.
  */
 
-/** Mulberry32: uniform numbers in [0, 1), 2³² states, one multiplication chain a number. */
+/** What Mulberry32's state grows by with each number. */
+const INCREMENT = 0x6d2b79f5;
+
+/** The number of a state of Mulberry32, 32 bits: one multiplication chain. */
+function scrambled(state: number): number {
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return (t ^ (t >>> 14)) >>> 0;
+}
+
+/** Mulberry32: uniform numbers in [0, 1), 2³² states. */
 export function uniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    state = (state + INCREMENT) >>> 0;
+    return scrambled(state) / 4294967296;
   };
+}
+
+/** The same as whole numbers of 32 bits, many at once: for what needs millions of them. */
+export function randomWords(seed: number, count: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(count);
+  let state = seed | 0;
+  for (let i = 0; i < words.length; i++) {
+    state = (state + INCREMENT) | 0;
+    words[i] = scrambled(state);
+  }
+  return words;
 }
 
 /** Standard normal numbers by Box and Muller's transform. */

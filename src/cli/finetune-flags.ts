@@ -16,6 +16,7 @@ export interface Flags extends Omit<ModelOptions, "head"> {
   readonly clip?: string;
   readonly ema?: string;
   readonly dropPath?: string;
+  readonly dropout?: string;
   readonly freeze?: string;
   readonly depth?: string;
   readonly precision?: string;
@@ -55,6 +56,10 @@ export function withTraining(command: Command): Command {
     .option(
       "--drop-path <p>",
       "probability that the last block is skipped, less for those before (default: 0)",
+    )
+    .option(
+      "--dropout <p>",
+      "probability that an element of the embeddings, or of what a branch adds, is zeroed (default: 0)",
     )
     .option(
       "--freeze <what>",

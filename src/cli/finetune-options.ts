@@ -63,6 +63,7 @@ export async function readOptions(options: Flags): Promise<FinetuneOptions> {
     clip: options.clip,
     ema: options.ema,
     dropPath: options.dropPath,
+    dropout: options.dropout,
     freeze: options.freeze,
     imageSizes: options.imageSizes,
     depth: options.depth,

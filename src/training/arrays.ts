@@ -5,7 +5,7 @@ import type { StepGraph, TrainingBatch } from "./types.js";
 import type { Fed, NamedArrays } from "./worker/protocol.js";
 
 /** What can be given away of these. */
-export const buffersOf = (arrays: readonly Float32Array[]): ArrayBuffer[] =>
+export const buffersOf = (arrays: readonly Fed["data"][]): ArrayBuffer[] =>
   arrays.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
 
 /** A copy, to be given away. */

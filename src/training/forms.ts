@@ -34,7 +34,7 @@ export interface Form extends SizedModel {
 }
 
 function formOf(sized: SizedModel, run: number, options: TrainerOptions): Form {
-  const { objective, dropPath } = options;
+  const { objective, dropPath, dropout } = options;
   const { model, parameters } = sized;
   const image = imageOf(sized);
   const key = sizeName(image.slice(1));
@@ -53,6 +53,7 @@ function formOf(sized: SizedModel, run: number, options: TrainerOptions): Form {
         trained: parameters.trained,
         objective,
         ...(dropPath === undefined ? {} : { dropPath }),
+        ...(dropout === undefined ? {} : { dropout }),
       });
       return made;
     },

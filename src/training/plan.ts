@@ -43,9 +43,11 @@ export interface TrainerOptions extends SizedModel {
   readonly averaging?: Averaging;
   /** See `StepGraphOptions`. */
   readonly dropPath?: number;
+  /** See `StepGraphOptions`. */
+  readonly dropout?: number;
   /** Whether steps give their logits; true by default. Without, they are not brought over from the worker. */
   readonly logits?: boolean;
-  /** Of what the trainer draws: skipped branches. 0 by default. */
+  /** Of what the trainer draws: skipped branches, zeroed elements. 0 by default. */
   readonly seed?: number;
 }
 

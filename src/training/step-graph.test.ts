@@ -27,7 +27,11 @@ const trainable = ({ bindings }: BuiltModel): ReadonlySet<string> => new Set(bin
 type Values = ReadonlyMap<string, Float32Array>;
 
 /** Runs a step on the checkpoint's own weights and what is given for the other inputs; gives all outputs. */
-async function run({ model: { graph } }: BuiltModel, step: StepGraph, given: Values): Promise<Values> {
+async function run(
+  { model: { graph } }: BuiltModel,
+  step: StepGraph,
+  given: ReadonlyMap<string, Float32Array | Uint8Array>,
+): Promise<Values> {
   const session = await ort.InferenceSession.create(joinPieces(writeModel(step.model)), {
     logSeverityLevel: 3,
   });
@@ -35,7 +39,11 @@ async function run({ model: { graph } }: BuiltModel, step: StepGraph, given: Val
     const constant = graph.constants.get(name);
     const data = given.get(name) ?? (constant && tensorToFloat32(constant));
     if (data === undefined || !isStaticShape(shape)) throw new Error(`nothing is given for ${name}`);
-    return [name, new ort.Tensor("float32", data, shape)] as const;
+    const tensor =
+      data instanceof Uint8Array
+        ? new ort.Tensor("uint8", data, shape)
+        : new ort.Tensor("float32", data, shape);
+    return [name, tensor] as const;
   });
   const fetched = await session.run(Object.fromEntries(feeds));
   await session.release();
@@ -80,8 +88,9 @@ describe("the graph of a training step, against PyTorch", () => {
     it(`has the losses and the gradient of every weight: ${basename(file, ".safetensors")}`, async () => {
       const golden = readGolden(path);
       const { built, tensors } = await changedModel(metadata.get("checkpoint") ?? "", golden);
-      const step = stepGraph(built.model, { batch: BATCH, trained: trainable(built), objective });
-      const given = new Map<string, Float32Array>();
+      const dropout = Number(metadata.get("dropout") ?? 0);
+      const step = stepGraph(built.model, { batch: BATCH, trained: trainable(built), objective, dropout });
+      const given = new Map<string, Float32Array | Uint8Array>();
       const give = (input: string | undefined, name: string) => {
         if (input !== undefined) given.set(input, golden.get(name)?.data as Float32Array);
       };
@@ -89,6 +98,11 @@ describe("the graph of a training step, against PyTorch", () => {
       give(step.inputs.targets, "targets");
       give(step.inputs.sampleWeights, "weights");
       give(step.inputs.teacherLogits, "teacher");
+      expect(step.inputs.dropout).toHaveLength(
+        [...golden.keys()].filter((name) => name.startsWith("dropout.")).length,
+      );
+      for (const [i, input] of step.inputs.dropout.entries())
+        given.set(input, golden.get(`dropout.${i}`)?.data as Uint8Array);
       const outputs = await run(built, step, given);
       expect(distance(outputs.get(step.outputs.losses), golden.get("losses")?.data ?? [])).toBeLessThan(1e-5);
       const weights = new Map<string, Float32Array>();
@@ -231,6 +245,8 @@ describe("a training step", () => {
         stepGraph(model, { ...options, ...change });
     expect(refused({ batch: 0 })).toThrow(/batch of 0/);
     expect(refused({ dropPath: 1 })).toThrow(/drop path rate/);
+    expect(refused({ dropout: 1 })).toThrow(/dropout rate must be at least 0 and below 1, not 1/);
+    expect(refused({ dropout: -0.1 })).toThrow(/dropout rate/);
     expect(refused({ trained: new Set() })).toThrow(/Nothing is trained/);
     expect(refused({ trained: new Set(["conv9"]) })).toThrow(/no constant "conv9"/);
     const features = await checkpoint("timm-vit-small-patch16-224-dino-no-classifier");

@@ -12,6 +12,7 @@ import { prepare } from "../onnx/prepare.js";
 import { prune } from "../onnx/prune.js";
 import { simplify } from "../onnx/rewrite/simplify.js";
 import { withDropPath } from "./drop-path.js";
+import { withDropout } from "./dropout.js";
 import { foldGelus } from "./fold-gelu.js";
 import { foldNorms } from "./fold-norms.js";
 import { findHeads, writeLosses } from "./objective.js";
@@ -21,6 +22,7 @@ const TARGETS = "training/targets";
 const SAMPLE_WEIGHTS = "training/sample_weights";
 const TEACHER = "training/teacher_logits";
 const MASKS = "training/masks";
+const DROPOUT = "training/dropout";
 const LOSSES = "training/losses";
 
 const UNTYPED = { dtype: "float32", shape: undefined } as const;
@@ -55,17 +57,21 @@ function withInputs({ graph, ...model }: Model, batch: number, trained: Readonly
  * @throws VitreousError for a model that gives no logits, an unknown constant, or a wrong option
  */
 export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
-  const { batch, trained, objective, dropPath = 0 } = options;
+  const { batch, trained, objective, dropPath = 0, dropout = 0 } = options;
   if (!Number.isInteger(batch) || batch < 1) {
     throw new VitreousError(`A batch of ${batch} images cannot be trained on: give a whole number above 0.`);
   }
   if (!(dropPath >= 0 && dropPath < 1)) {
     throw new VitreousError(`The drop path rate must be at least 0 and below 1, not ${dropPath}.`);
   }
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new VitreousError(`The dropout rate must be at least 0 and below 1, not ${dropout}.`);
+  }
   if (trained.size === 0) throw new VitreousError("Nothing is trained: every tensor of the model is frozen.");
   const fixed = prepare(withInputs(model, batch, trained));
+  const thinned = dropout > 0 ? withDropout(fixed, DROPOUT, dropout) : { model: fixed, masks: [] };
   const { model: whole, keep } =
-    dropPath > 0 ? withDropPath(fixed, MASKS, batch, dropPath) : { model: fixed, keep: [] };
+    dropPath > 0 ? withDropPath(thinned.model, MASKS, batch, dropPath) : { model: thinned.model, keep: [] };
   // What the logits do not need (all rows but the class token's, behind the last attention) has no gradient either.
   const lean = foldNorms(foldGelus(simplify(whole), trained));
   const { graph } = lean;
@@ -108,6 +114,7 @@ export function stepGraph(model: Model, options: StepGraphOptions): StepGraph {
       sampleWeights: SAMPLE_WEIGHTS,
       ...(taught ? { teacherLogits: TEACHER } : {}),
       ...(dropPath > 0 ? { masks: MASKS } : {}),
+      dropout: thinned.masks.map(({ name }) => name),
     },
     keep,
     outputs: { losses: LOSSES, logits: logits.name, gradients: result.gradients },

@@ -8,6 +8,7 @@ import { elementCount } from "../onnx/tensor.js";
 import type { Wire } from "../runtime/worker/ask.js";
 import { addTo, batchFeeds, buffersOf, copyOf, joined } from "./arrays.js";
 import { dropPathMasks } from "./drop-path-masks.js";
+import { dropoutFeeds } from "./dropout-masks.js";
 import { averagingDecay } from "./ema.js";
 import { type Form, formsOf } from "./forms.js";
 import { openLink } from "./link.js";
@@ -85,7 +86,7 @@ export async function openTrainer(
   where: { readonly device: string; readonly settings: unknown },
   options: TrainerOptions,
 ): Promise<Trainer> {
-  const { parameters: set, averaging, held, seed = 0 } = options;
+  const { parameters: set, averaging, held, dropout = 0, seed = 0 } = options;
   const forms = formsOf(options, where.device === "cpu" ? runLength(options.batch) : options.batch);
   const rates = learningRates(options.schedule);
   const weightDecay = weightDecays(options);
@@ -125,8 +126,12 @@ export async function openTrainer(
       const { key, run } = form;
       const graph = form.step();
       await form.loadStep(link);
-      const masks = dropPathMasks(graph.keep, run, { seed, step: state.step, part: i });
-      const feeds = [...batchFeeds(graph, taken, masks), ...form.constants(indirect)];
+      const at = { seed, step: state.step, part: i };
+      const feeds = [
+        ...batchFeeds(graph, taken, dropPathMasks(graph.keep, run, at)),
+        ...dropoutFeeds(graph, dropout, at),
+        ...form.constants(indirect),
+      ];
       const sampleWeights = copyOf(graph.inputs.sampleWeights, [run], taken.sampleWeights);
       const part = runs.length === 1 ? "only" : i === 0 ? "first" : "next";
       const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));

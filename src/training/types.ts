@@ -46,6 +46,8 @@ export interface StepGraphOptions {
   readonly objective: Objective;
   /** Probability that the last block's branches are skipped for an image, rising linearly from 0 at the first. */
   readonly dropPath?: number;
+  /** Probability that an element of the embeddings, or of what a branch adds, is zeroed; the others are scaled up. */
+  readonly dropout?: number;
 }
 
 /** Forward, loss and the gradient of every trained constant as one graph. */
@@ -62,6 +64,8 @@ export interface StepGraph {
     readonly teacherLogits?: string;
     /** [keep.length, batch]: what each residual branch is multiplied by for each image, 0 or 1 / keep. */
     readonly masks?: string;
+    /** uint8 of their values' shapes, 1 for what is kept and 0 for what is zeroed: the embeddings, then each branch. */
+    readonly dropout: readonly string[];
   };
   /** The probability that each row of the masks keeps its branch; empty without drop path. */
   readonly keep: readonly number[];

@@ -30,7 +30,19 @@ async function shades(folder: string, counts: Readonly<Record<string, number>>):
 }
 
 const SETTINGS = ["--batch", "8", "--lr", "3e-3", "--threads", "1"] as const;
-const LONG = [...SETTINGS, "--epochs", "12", "--augment", "full", "--mixup", "0.2", "--ema", "0.9"] as const;
+const LONG = [
+  ...SETTINGS,
+  "--epochs",
+  "12",
+  "--augment",
+  "full",
+  "--mixup",
+  "0.2",
+  "--ema",
+  "0.9",
+  "--dropout",
+  "0.1",
+] as const;
 const finetune = (...args: readonly string[]) => at.run("finetune", MODEL, ...args);
 
 const record = (folder: string) => at.json(trainingJson, folder, "training.json");
@@ -125,7 +137,8 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
   });
 
   it("teaches a student, which gets a distillation token", async () => {
-    const args = ["pictures", "--teacher", out, "--distill", "soft", "--epochs", "3", ...SETTINGS];
+    const teaching = ["--teacher", out, "--distill", "soft", "--dropout", "0.05", "--accumulate", "2"];
+    const args = ["pictures", ...teaching, "--epochs", "6", ...SETTINGS];
     const result = await finetune(...args, "--out", "student");
     expect(result.status, result.stderr).toBe(0);
     expect(record("student").test.accuracy.value).toBe(1);
@@ -180,7 +193,8 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
   });
 
   it("trains on images of several sizes, and is saved for its own", async () => {
-    const args = ["pictures", "--image-sizes", "12x12,16x24,16x16", "--epochs", "3", ...SETTINGS];
+    const sizes = ["--image-sizes", "12x12,16x24,16x16", "--dropout", "0.1"];
+    const args = ["pictures", ...sizes, "--epochs", "3", ...SETTINGS];
     const result = await finetune(...args, "--out", "sizes");
     expect(result.status, result.stderr).toBe(0);
     const { settings, test } = record("sizes");
@@ -191,6 +205,7 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
         [16, 16],
       ],
       image: [3, 16, 16],
+      dropout: 0.1,
     });
     expect(test.accuracy.value).toBe(1);
   });
@@ -276,6 +291,7 @@ describe("a run that is ended", () => {
 describe("a fine-tuning that cannot be", () => {
   it.each([
     { line: "--epochs 0", says: /--epochs: must be a whole number, from 1/ },
+    { line: "--dropout 1", says: /--dropout: must be a number, from 0 to 0\.9/ },
     { line: "--lr fast", says: /--lr: must be a number/ },
     { line: "--freeze tail", says: /--freeze: must be none, head or blocks:K/ },
     { line: "--augment wild", says: /--augment takes none, light, full/ },

@@ -38,6 +38,8 @@ CASES = {
     "deit": (TEACHER, CROSS_ENTROPY),
     "deit-hard": (TEACHER, HARD),
     "deit-soft": (TEACHER, SOFT),
+    "vit-dropout": ("transformers-vitforimageclassification-plain", CROSS_ENTROPY),
+    "swin-dropout": ("transformers-swinforimageclassification-plain", CROSS_ENTROPY),
     "swin": ("transformers-swinforimageclassification-plain", CROSS_ENTROPY),
     # One head, which learns from the labels and from the teacher.
     "swin-hard": ("transformers-swinforimageclassification-plain", HARD),
@@ -54,6 +56,9 @@ CASES = {
     "timm-attention-pool": ("timm-vit-base-patch16-siglip-224-attention-pooling-head", CROSS_ENTROPY),
     "timm-rope-mixed": ("timm-vit-small-patch16-rope-mixed-224-learned-rotary-rectangular", CROSS_ENTROPY),
 }
+
+DROPOUT = {"vit-dropout": 0.4, "swin-dropout": 0.25}
+"""Rates of transformers' hidden_dropout_prob; the masks are drawn here and are part of the golden."""
 
 
 LOW_SCALES = (1.0, 1.5)
@@ -125,14 +130,57 @@ def lowered(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {f"tensor.{name}": p.detach().clone() for name, p in scales.items()}
 
 
+class Masked(torch.nn.Module):
+    """In the place of a Dropout: masks in the order in which the model has its turns, kept in the order of the images.
+
+    A Swin drops what its attention gives in shifted windows; `unwindowed` puts a mask where the layer puts its values.
+    """
+
+    def __init__(self, rate: float, generator: torch.Generator, masks: list[torch.Tensor], unwindowed=None) -> None:
+        super().__init__()
+        self.rate, self.generator, self.masks, self.unwindowed = rate, generator, masks, unwindowed
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mask = (torch.rand(x.shape, generator=self.generator) >= self.rate).to(torch.uint8)
+        self.masks.append(mask if x.shape[0] == BATCH or self.unwindowed is None else self.unwindowed(mask))
+        return x * mask.to(x.dtype) / (1 - self.rate)
+
+
+def drop(model: torch.nn.Module, rate: float, generator: torch.Generator) -> list[torch.Tensor]:
+    """Puts masks in the place of transformers' hidden dropout; gives the list that they will be in."""
+    from transformers.models.swin.modeling_swin import SwinLayer, window_reverse
+
+    masks: list[torch.Tensor] = []
+
+    def unwindowing(layer: SwinLayer) -> typing.Callable[[torch.Tensor], torch.Tensor]:
+        def unwindowed(mask: torch.Tensor) -> torch.Tensor:
+            window, channels = layer.window_size, mask.shape[-1]
+            height, width = layer.input_resolution
+            if height % window or width % window:
+                raise ValueError("padded windows are not handled here")
+            reversed_windows = window_reverse(mask.view(-1, window, window, channels), window, height, width)
+            image = layer.cyclic_shift(reversed_windows, reverse=True)
+            return image.reshape(BATCH, height * width, channels)
+
+        return unwindowed
+
+    for module in list(model.modules()):
+        if isinstance(getattr(module, "dropout", None), torch.nn.Dropout):
+            module.dropout = Masked(
+                rate, generator, masks, unwindowing(module) if isinstance(module, SwinLayer) else None
+            )
+    return masks
+
+
 def computed(
-    checkpoint: str, objective: dict, dtype: torch.dtype, seed: int, low_scales: bool
+    checkpoint: str, objective: dict, dtype: torch.dtype, seed: int, low_scales: bool, dropout: float
 ) -> dict[str, torch.Tensor]:
     folder = CHECKPOINTS / checkpoint / "checkpoint"
     config = json.loads((folder / "config.json").read_text())
     subject = (of_transformers if "architectures" in config else of_timm)(folder, config, dtype)
     changed = lowered(subject.model) if low_scales else {}
     generator = torch.Generator().manual_seed(seed)
+    masks = drop(subject.model, dropout, torch.Generator().manual_seed(seed + 1)) if dropout > 0 else []
     pixels = torch.randn(BATCH, *subject.input, generator=generator)
     classes = subject.classes
     labels = torch.randint(classes, (BATCH,), generator=generator)
@@ -144,6 +192,7 @@ def computed(
     tensors = {"pixels": pixels, "targets": targets, "weights": weights, "losses": each.detach()}
     if objective["kind"] == "distillation":
         tensors["teacher"] = teacher
+    tensors |= {f"dropout.{i}": mask.contiguous() for i, mask in enumerate(masks)}
     # Mask tokens have no part in this.
     return tensors | changed | {f"gradient.{k}": v for k, v in subject.gradients().items() if v.any()}
 
@@ -161,13 +210,19 @@ def main() -> None:
         checkpoint, objective = CASES[name]
         seed = sum(map(ord, name))
         low_scales = name.endswith("low-scales")
-        tensors = computed(checkpoint, objective, torch.float64, seed, low_scales)
-        single = computed(checkpoint, objective, torch.float32, seed, low_scales)
+        dropout = DROPOUT.get(name, 0)
+        tensors = computed(checkpoint, objective, torch.float64, seed, low_scales, dropout)
+        single = computed(checkpoint, objective, torch.float32, seed, low_scales, dropout)
         rounding = max(distance(single[k], v) for k, v in tensors.items() if k.startswith("gradient."))
-        arrays = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in tensors.items()}
+        arrays = {
+            k: np.ascontiguousarray(v.numpy(), np.uint8 if v.dtype == torch.uint8 else np.float32)
+            for k, v in tensors.items()
+        }
         out = FIXTURES / "training" / "gradients"
         out.mkdir(parents=True, exist_ok=True)
         metadata = {"checkpoint": checkpoint, "objective": json.dumps(objective), "float32_error": str(rounding)}
+        if dropout > 0:
+            metadata["dropout"] = str(dropout)
         safetensors.numpy.save_file(arrays, out / f"{name}.safetensors", metadata=metadata)
         print(name, sum(a.nbytes for a in arrays.values()), rounding)
 

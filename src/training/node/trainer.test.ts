@@ -59,12 +59,12 @@ describe("a trainer", () => {
   });
 
   it.each([VIT, DEIT, SWIN])("goes on from a snapshot of %s bit for bit", async (name) => {
-    const dropPath = 0.2;
-    const one = await trainerOf(name, { dropPath, seed: 3 });
+    const drawn = { dropPath: 0.2, dropout: 0.1, seed: 3 };
+    const one = await trainerOf(name, drawn);
     await steps(one, 0, 3);
     const state = await one.snapshot();
     const losses = await steps(one, 3, 6);
-    const other = await trainerOf(name, { dropPath, seed: 3 });
+    const other = await trainerOf(name, drawn);
     await other.restore(state);
     expect(await steps(other, 3, 6)).toEqual(losses);
     expect(await other.snapshot()).toEqual(await one.snapshot());
@@ -154,6 +154,16 @@ describe("predictions", () => {
     },
   );
 
+  it("have no dropout", async () => {
+    const { pixels } = smallBatch(4);
+    const without = await trainerOf(VIT);
+    const trainer = await trainerOf(VIT, { dropout: 0.5 });
+    const predicted = await trainer.predict(pixels, 4);
+    expect(predicted).toEqual(await without.predict(pixels, 4));
+    const { logits } = await trainer.step([smallBatch(4)]);
+    expect(relative(logits, predicted)).toBeGreaterThan(1e-2);
+  });
+
   it("on average need an average", async () => {
     const { built, tensors } = await smallModel(VIT);
     const trainer = await nodeTrainer({
@@ -230,6 +240,7 @@ describe("refusals", () => {
     ["a schedule", { schedule: { kind: "cosine", peak: -1, steps: 3 } }, /learning rate.*-1/],
     ["AdamW's betas", { adamw: { beta2: 1 } }, /betas.*not 1/],
     ["a weight decay", { adamw: { weightDecay: -1 } }, /weight decay.*-1/],
+    ["a rate of dropout", { dropout: 1 }, /dropout rate.*below 1, not 1/],
     ["a norm to clip at", { clip: 0 }, /norm.*above 0/],
     ["a decay by layers", { layerDecay: 1.5 }, /at most 1/],
     ["a decay of the average", { averaging: { decay: 1 } }, /average.*below 1/],

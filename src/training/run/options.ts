@@ -42,6 +42,8 @@ const schema = z.strictObject({
   /** Decay of the weights' moving average, which is then validated and kept; 0: the weights themselves. */
   ema: numberOption(0, 0.999999).default(0),
   dropPath: numberOption(0, 0.9).default(0),
+  /** Probability that an element of the embeddings, or of what a branch adds, is zeroed. */
+  dropout: numberOption(0, 0.9).default(0),
   /** "none"; "head": only the head is trained (a linear probe); "blocks:K": only the last K blocks and the head. */
   freeze: z.string().regex(FREEZE, { error: "must be none, head or blocks:K" }).default("none"),
   /** [height, width] that training batches have, one of them each by chance; none: the model's own. */

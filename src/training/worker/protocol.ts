@@ -47,11 +47,11 @@ export interface GraphPlan {
   readonly logits: string | undefined;
 }
 
-/** An input of one run. */
+/** An input of one run: float32, or uint8 where it is a mask. */
 export interface Fed {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Uint8Array;
 }
 
 export type NamedArrays = readonly (readonly [string, Float32Array])[];

@@ -59,7 +59,12 @@ export function serveTraining(host) {
   /** @param {readonly Fed[]} fed */
   function tensors(fed) {
     const { Tensor } = opened();
-    return Object.fromEntries(fed.map(({ name, dims, data }) => [name, new Tensor("float32", data, dims)]));
+    return Object.fromEntries(
+      fed.map(({ name, dims, data }) => [
+        name,
+        data instanceof Uint8Array ? new Tensor("uint8", data, dims) : new Tensor("float32", data, dims),
+      ]),
+    );
   }
 
   /**

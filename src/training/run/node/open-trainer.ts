@@ -38,6 +38,7 @@ export function openFinetuneTrainer(
     ...(options.clip > 0 && { clip: options.clip }),
     ...(options.ema > 0 && { averaging: { decay: options.ema, warmup: true } }),
     ...(options.dropPath > 0 && { dropPath: options.dropPath }),
+    ...(options.dropout > 0 && { dropout: options.dropout }),
     seed: options.seed,
     ...(open.device && { device: open.device }),
     ...(open.threads && { threads: open.threads }),
