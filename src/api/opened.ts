@@ -4,7 +4,7 @@
  */
 import type { Anatomy } from "../anatomy/anatomy.js";
 import { verifyAnatomy } from "../anatomy/verify.js";
-import { compileMethods, type TargetMode, usesGradients } from "../explain/compile.js";
+import { assembleMethods, compileMethods, type TargetMode, usesGradients } from "../explain/compile.js";
 import { imageMap } from "../explain/map.js";
 import type { Method } from "../explain/method.js";
 import { methodSpec } from "../explain/registry.js";
@@ -52,7 +52,7 @@ export class OpenedModel {
     const reason = this.#refusal(method);
     if (reason !== undefined) return reason;
     try {
-      compileMethods(this.#sessions.differentiable, this.anatomy, [method], "top");
+      assembleMethods(this.#sessions.differentiable, this.anatomy, [method], "top");
       return undefined;
     } catch (error) {
       if (error instanceof VitreousError) return error.message;

@@ -29,7 +29,19 @@ export interface Compiled {
   readonly taps: readonly Readonly<Record<string, string>>[];
 }
 
+/** Ready to be loaded. Throws VitreousError where the model has an operator without a gradient. */
 export function compileMethods(
+  model: Model,
+  anatomy: Anatomy,
+  methods: readonly Method[],
+  mode: TargetMode,
+): Compiled {
+  const assembled = assembleMethods(model, anatomy, methods, mode);
+  return { ...assembled, model: simplify(assembled.model) };
+}
+
+/** The same, not simplified yet, which takes most of the time: enough to know whether there is a gradient. */
+export function assembleMethods(
   model: Model,
   anatomy: Anatomy,
   methods: readonly Method[],
@@ -61,7 +73,7 @@ export function compileMethods(
   );
   const outputs = [...new Set([logits, ...taps.flatMap((t) => Object.values(t))])];
   const graph = builder.build(outputs);
-  return { model: simplify({ ...model, graph }), mode, logits, taps };
+  return { model: { ...model, graph }, mode, logits, taps };
 }
 
 /** Whether a method asks for gradients: one that does not works on models that cannot be differentiated. */

@@ -134,7 +134,7 @@ export async function runStudy(work: StudyWork, options: RunStudyOptions): Promi
     options.threads ??
     (processes > 1 ? Math.max(1, Math.floor(availableParallelism() / processes)) : undefined);
   const known = await unchanged(before, pairs);
-  const settings: TaskSettings = { folder, engine, threads, known, signal };
+  const settings: TaskSettings = { folder, engine, threads, workers: processes, known, signal };
   try {
     if (processes > 1) await runWorkers(processes, work, settings, report);
     else await runTasks(work, settings, report);

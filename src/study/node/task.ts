@@ -25,6 +25,8 @@ export interface TaskSettings {
   readonly folder: string;
   readonly engine: Readonly<Record<string, string>>;
   readonly threads: number | undefined;
+  /** That share the work. */
+  readonly workers: number;
   /** What is known of models without opening them. */
   readonly known: readonly CheckpointFacts[];
   readonly signal: AbortSignal;

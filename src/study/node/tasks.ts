@@ -92,7 +92,9 @@ async function runTask(task: Task, run: Run, stop: AbortController): Promise<boo
         throw error;
       }
     };
-    for await (const _ of pipelined([...left], CHUNKS_AT_ONCE, start));
+    // Not so many that another worker would have none.
+    const atOnce = Math.min(CHUNKS_AT_ONCE, Math.ceil(left.size / settings.workers));
+    for await (const _ of pipelined([...left], atOnce, start));
     signal.throwIfAborted();
     if (left.size === 0) task.done = await runMistakes({ ...run, task, context, open, one });
     return left.size < before || task.done;

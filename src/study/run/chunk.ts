@@ -80,23 +80,13 @@ export async function computeChunk(work: ChunkWork): Promise<void> {
     if (image === undefined || "failed" in image || !logits || !explained) return [];
     return [{ index, planned, image, logits, explained, blurred: blurOnce(image.tensor) }];
   });
-  const maps = new Map<string, ByImage<TokenMap>>();
-  for (const [id, key] of units.maps) {
-    const stored = read(key);
-    const found = stored ? readMaps(stored) : await mapsOf(work, id, key, subjects);
-    if (found === undefined) continue;
-    maps.set(id, found);
-    report.maps(id, found);
-  }
-  const endpoints = new Map<string, ByImage<Endpoints>>();
+  // Endpoints keep ONNX Runtime busy while the graphs that make maps are built.
+  const [maps, endpoints] = await together(allMaps(work, subjects), allEndpoints(work, subjects));
   for (const unit of units.scores) {
     if (read(unit.key) !== undefined) continue;
     const methodMaps = unit.source.kind === "control" ? [] : maps.get(unit.source.method.id);
-    if (methodMaps === undefined) continue;
-    const { id } = unit.metric;
-    const known = endpoints.get(id) ?? (await endpointsOf(work, id, subjects));
-    if (known === undefined) continue;
-    endpoints.set(id, known);
+    const known = endpoints.get(unit.metric.id);
+    if (methodMaps === undefined || known === undefined) continue;
     const { scaling = "max" } =
       unit.source.kind === "control" ? {} : (work.methods.get(unit.source.method.id) ?? {});
     const mapOf = (subject: Subject) =>
@@ -106,6 +96,41 @@ export async function computeChunk(work: ChunkWork): Promise<void> {
     await work.write(unit.key, writeScores(scores));
     report.scored(unit.key, scores.filter((scored) => scored !== null).length);
   }
+}
+
+/** Both results; where one fails, what is under way ends first. */
+async function together<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+/** By method id; a method that failed is left out. */
+async function allMaps(
+  work: ChunkWork,
+  subjects: readonly Subject[],
+): Promise<ReadonlyMap<string, ByImage<TokenMap>>> {
+  const maps = new Map<string, ByImage<TokenMap>>();
+  for (const [id, key] of work.units.maps) {
+    const stored = work.read(key);
+    const found = stored ? readMaps(stored) : await mapsOf(work, id, key, subjects);
+    if (found === undefined) continue;
+    maps.set(id, found);
+    work.report.maps(id, found);
+  }
+  return maps;
+}
+
+/** By metric id; what failed is left out. */
+async function allEndpoints(
+  work: ChunkWork,
+  subjects: readonly Subject[],
+): Promise<ReadonlyMap<string, ByImage<Endpoints>>> {
+  const endpoints = new Map<string, ByImage<Endpoints>>();
+  for (const id of work.units.endpoints.keys()) {
+    const known = await endpointsOf(work, id, subjects);
+    if (known !== undefined) endpoints.set(id, known);
+  }
+  return endpoints;
 }
 
 /** What `compute` gives, or undefined once its failure is reported. */
