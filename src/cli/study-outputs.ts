@@ -46,8 +46,8 @@ export function outputsRecord({ answer, warnings, cells }: StudyAnalysis) {
 export function outputsText({ answer, warnings, cells, metrics }: StudyAnalysis): string {
   const columns = [...new Map(cells.map((c) => [JSON.stringify([c.dataset, c.metric]), c])).values()];
   const rows = [...new Map(cells.map((c) => [JSON.stringify([c.model, c.method]), c])).values()];
-  const direction = new Map(metrics.map((m) => [m.id, m.direction]));
-  const heading = columns.map(({ dataset, metric }) => `${dataset} ${metric} (${direction.get(metric)})`);
+  const named = new Map(metrics.map((m) => [m.id, `${m.title} (${m.direction})`]));
+  const heading = columns.map(({ dataset, metric }) => `${dataset} ${named.get(metric)}`);
   const means = rows.map(({ model, method }) => [
     model,
     method,

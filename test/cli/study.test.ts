@@ -66,7 +66,7 @@ it("has its tables made again from what is stored", async () => {
   for (const name of ["tables", "report.html"]) rmSync(at.path("out", "study", name), { recursive: true });
   const again = await at.run("report", join("out", "study"));
   expect(again.status, again.stderr).toBe(0);
-  expect(again.stdout).toMatch(/^model +map +mine deletion[^\n]*\(lower\)\nvit +grad-cam +\d\.\d{3}/);
+  expect(again.stdout).toMatch(/^model +map +mine Deletion[^\n]*\(lower\)\nvit +grad-cam +\d\.\d{3}/);
   expect(outputs()).toEqual(files);
   expect(readFileSync(at.path("out", "study", "report.html"), "utf8")).toBe(page);
 });
