@@ -13,6 +13,7 @@ const DATA = {
     limits: [
       "One laboratory, one analyser (CellaVision DM96), one stain, healthy donors: cells of other devices, stains or patients with disease are outside of what it was tested on.",
       "The images do not say whom they are of: cells of one person are in training and test, so that the scores are higher than for new people.",
+      "One of the test images (EO_246684) shows the same cell as one that was trained on (EO_409717), as a search for images that look almost alike found afterwards.",
       "The cell is always in the centre. 453 images of the set have another size than the rest, and which ones is linked to the class: resizing hides this from the model only in part.",
     ],
   },
@@ -22,7 +23,7 @@ const DATA = {
       'W. Al-Dhabyani, M. Gomaa, H. Khaled, A. Fahmy, "Dataset of breast ultrasound images", Data in Brief 28 (2020) 104863, [doi:10.1016/j.dib.2019.104863](https://doi.org/10.1016/j.dib.2019.104863), [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/) as MedMNIST states it (some mirrors say otherwise)',
     limits: [
       "One hospital, few devices, 624 images: the intervals are wide, and another split gives other figures.",
-      "Near-duplicates are kept in one part of the split, but there are no patient numbers: images of one patient may be in training and test.",
+      "The near-duplicates that are published for the set are kept in one part of the split, and no test image looks almost like one that was trained on; but there are no patient numbers: images of one patient may be in training and test.",
       "Calipers and text are burnt into the images, more often where there is a lesion: the model may look at them. That is what this package is for: see where it looks.",
     ],
   },
@@ -64,7 +65,7 @@ A small model to develop, test and study explanations with. **Not for clinical u
 ${recipe.how} ${((parameters.trained + parameters.frozen) / 1e6).toFixed(1)} million parameters, stored as float16; images of ${height}×${width}; classes: ${classes.join(", ")}.
 
 ## Made from
-- Images: ${data.title}: ${total("train")} to train, ${total("validation")} to choose the epoch, ${total("test")} to test, groups of near-duplicates and files with the same bytes in one part. ${data.source}.
+- Images: ${data.title}: ${total("train")} to train, ${total("validation")} to choose the epoch, ${total("test")} to test, published groups of near-duplicates and files with the same bytes in one part. ${data.source}.
 - Weights: ${recipe.weights ?? VIT_TINY}
 
 ## Made by
