@@ -51,7 +51,11 @@ export function card(name, recipe, record) {
   const { test, classes, splits, settings, parameters } = record;
   const total = (/** @type {string} */ part) => (splits[part] ?? []).reduce((a, b) => a + b, 0);
   const [, height, width] = /** @type {readonly number[]} */ (settings.image);
-  const steps = recipe.steps.map(({ command, options }) => `vitreous ${command} ${options.join(" ")}`);
+  const steps = recipe.steps.map(({ command, options }) =>
+    command === "swin-from-vit"
+      ? `swinFromViT(${options.join(", ")})   # scripts/models/swin-from-vit.js`
+      : `vitreous ${command} ${options.join(" ")}`,
+  );
   return `---
 license: apache-2.0
 library_name: transformers

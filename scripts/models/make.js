@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { card } from "./card.js";
 import { RECIPES } from "./recipes.js";
+import { swinFromViT } from "./swin-from-vit.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -45,10 +46,16 @@ for (const [i, { command, options }] of recipe.steps.entries()) {
   const folder = join(values.work, `${name}-${i + 1}`);
   const given = options.map((option) => filled(option));
   const threads = values.threads === undefined ? [] : ["--threads", values.threads];
+  made.push(folder);
+  if (command === "swin-from-vit") {
+    const [weights = "", depth = ""] = given;
+    console.error(`${i + 1}/${recipe.steps.length}: a Swin with the first ${depth} blocks of ${weights}`);
+    await swinFromViT(weights, Number(depth), join(root, "assets/images", recipe.data), folder);
+    continue;
+  }
   console.error(`${i + 1}/${recipe.steps.length}: vitreous ${command} ${given.join(" ")}`);
   const status = await run([command, ...given, ...threads, "--out", folder], { progress: "lines" });
   if (status !== 0) process.exit(status);
-  made.push(folder);
 }
 const last = made.at(-1) ?? "";
 await mkdir(out, { recursive: true });

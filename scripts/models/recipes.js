@@ -6,7 +6,7 @@
 
 /**
  * @typedef {object} Step
- * @property {"finetune" | "pretrain"} command
+ * @property {"finetune" | "pretrain" | "swin-from-vit"} command the last is swin-from-vit.js, beside this file
  * @property {readonly string[]} options everything behind `vitreous COMMAND`, but --out
  *
  * @typedef {object} Recipe

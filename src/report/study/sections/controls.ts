@@ -1,6 +1,7 @@
 /** @file Whether maps beat what knows nothing of the image: without that, a score means nothing. */
 import { measured, titleOf } from "../../../study/analysis/findings.js";
 import type { Comparison, StudyAnalysis } from "../../../study/analysis/types.js";
+import { listed } from "../../../study/analysis/words.js";
 import { decimals, pValue } from "../../../study/results/tables/table.js";
 import { type Html, html } from "../../html.js";
 import { type Section, scrolled } from "../page.js";
@@ -25,7 +26,7 @@ export function controlsSection({ analysis }: StudyReport): readonly Section[] {
       id: "controls",
       short: "Controls",
       title: "Controls",
-      lead: "Each method against maps that know nothing: noise, the centre, the edges, and its own map turned upside down. ✓ significantly better than the control, ✗ significantly worse, ≈ not told from it. The difference is method − control, below it Holm's p.",
+      lead: `Each method against maps that know nothing: ${inWords(all)}. ✓ significantly better than the control, ✗ significantly worse, ≈ not told from it. The difference is method − control, below it Holm's p.`,
       body: html`<div class="sets two">${tables}</div>`,
     },
   ];
@@ -38,6 +39,17 @@ function table(analysis: StudyAnalysis, own: readonly Comparison[]): Html {
 <thead><tr><th scope="col">map</th>${kinds.map((k) => html`<th scope="col">${k}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr><th scope="row">${dot(analysis, row.method)}${titleOf(analysis.models, row.model)} · ${row.method}</th>${kinds.map((k) => verdict(own.find((c) => c.a.model === row.model && c.a.method === row.method && kindOf(c.b.method) === k)))}</tr>`)}</tbody></table>`;
 }
+
+const WORDS: Readonly<Record<string, string>> = {
+  random: "noise",
+  center: "the centre",
+  edge: "the edges",
+  inverted: "its own map turned upside down",
+};
+
+/** What there is to compare with; a study chooses its controls. */
+const inWords = (all: readonly Comparison[]): string =>
+  listed([...new Set(all.map((c) => kindOf(c.b.method)))].map((kind) => WORDS[kind] ?? kind));
 
 /** Each method has an inverted map of its own. */
 const kindOf = (control: string): string => (control.startsWith("inverted ") ? "inverted" : control);

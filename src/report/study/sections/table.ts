@@ -11,7 +11,7 @@ export function tableSection({ analysis }: StudyReport): Section {
   const { settings } = analysis;
   const tested = settings.test === "wilcoxon" ? "Wilcoxon's signed-rank test" : "a paired permutation test";
   const controls = analysis.methods.some((m) => m.control)
-    ? html`<details><summary>The same for controls: maps that know nothing, and the methods' own turned upside down</summary>${scrolled("Scores of controls", mainTable(analysis, true))}</details>`
+    ? html`<details><summary>The same for controls: maps that know nothing of the model</summary>${scrolled("Scores of controls", mainTable(analysis, true))}</details>`
     : NOTHING;
   return {
     id: "table",
