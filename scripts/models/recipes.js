@@ -115,15 +115,10 @@ export const RECIPES = {
   "busi-swin": {
     data: "busi",
     title: "Swin for breast ultrasound",
-    how: "The Swin for blood cells, after two of its three steps, fine-tuned on ultrasound and distilled softly from what busi-vit was distilled from.",
-    weights:
-      "The Swin began with none ([pbc-swin](../pbc-swin/README.md)); the teacher is [busi-vit](../busi-vit/README.md).",
+    how: "A Swin of one stage (5 blocks, windows of 7×7 and shifts on 14×14 patches) that begins with the first blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), distilled hard from all 12 of them, fine-tuned. A Swin of several stages, from scratch or from pbc-swin, learnt the few images by heart and got no further than the largest class.",
     steps: [
-      finetune(
-        "{pbc-swin/2} {data} --teacher {busi-vit/1} --distill soft --distill-share 0.5 --temperature 2 --epochs 12 --lr 3e-4",
-        SCANS,
-        HALF,
-      ),
+      { command: "swin-from-vit", options: ["{weights}", "5"] },
+      finetune("{step-1} {data} --teacher {busi-vit/1} --epochs 16 --lr 3e-4 --drop-path 0.1", SCANS, HALF),
     ],
   },
 };
