@@ -73,7 +73,7 @@ ${recipe.how} ${((parameters.trained + parameters.frozen) / 1e6).toFixed(1)} mil
 - Weights: ${recipe.weights ?? VIT_TINY}
 
 ## Made by
-\`npm run model -- ${name} --data DIR\`, which runs
+\`npm run model -- ${name} --data DIR${recipe.steps.some(({ options }) => options.includes("{cells}")) ? " --cells PBC" : ""}\`, which runs
 \`\`\`
 ${steps.join("\n")}
 \`\`\`

@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     data: { type: "string" },
+    cells: { type: "string" },
     weights: { type: "string", default: join(root, "assets/models/vit_tiny_patch16_224") },
     work: { type: "string", default: join(root, "out/models") },
     out: { type: "string", default: join(root, "assets/models") },
@@ -29,9 +30,10 @@ const { values, positionals } = parseArgs({
 });
 const [name = ""] = positionals;
 const recipe = RECIPES[name];
-if (recipe === undefined || values.data === undefined) {
+const needsCells = recipe?.steps.some(({ options }) => options.includes("{cells}")) ?? false;
+if (recipe === undefined || values.data === undefined || (needsCells && values.cells === undefined)) {
   console.error(
-    `usage: npm run model -- NAME --data DIR [--weights DIR] [--work DIR] [--out DIR] [--threads N]\nNAME is one of ${Object.keys(RECIPES).join(", ")}; DIR the data set as published (PBC or BUSI)`,
+    `usage: npm run model -- NAME --data DIR [--cells DIR] [--weights DIR] [--work DIR] [--out DIR] [--threads N]\nNAME is one of ${Object.keys(RECIPES).join(", ")}; DIR the data set as published (PBC or BUSI); --cells is PBC, which busi-swin needs besides BUSI`,
   );
   process.exit(2);
 }
@@ -72,6 +74,7 @@ function filled(option) {
     const other = /^(.+)\/(\d+)$/.exec(what);
     if (other) return existing(join(values.work, `${other[1]}-${other[2]}`), String(other[1]));
     if (what === "data") return String(values.data);
+    if (what === "cells") return String(values.cells);
     if (what === "weights") return values.weights;
     return what.endsWith(".json") ? join(here, what) : existing(join(values.out, what), what);
   });

@@ -115,10 +115,17 @@ export const RECIPES = {
   "busi-swin": {
     data: "busi",
     title: "Swin for breast ultrasound",
-    how: "A Swin of one stage (5 blocks, windows of 7×7 and shifts on 14×14 patches) that begins with the first blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), distilled hard from all 12 of them, fine-tuned. A Swin of several stages, from scratch or from pbc-swin, learnt the few images by heart and got no further than the largest class.",
+    how: "A Swin of one stage (5 blocks, windows of 7×7 and shifts on 14×14 patches) that begins with the first blocks of ViT-Tiny/16 (ImageNet-21k, then ImageNet-1k), gets used to windows on blood cells for one epoch, and is distilled softly from busi-vit's own teacher. A Swin of several stages, from scratch or from pbc-swin, got no further than the largest class on so few images.",
     steps: [
       { command: "swin-from-vit", options: ["{weights}", "5"] },
-      finetune("{step-1} {data} --teacher {busi-vit/1} --epochs 16 --lr 3e-4 --drop-path 0.1", SCANS, HALF),
+      finetune(
+        "{step-1} {cells} --preprocess {centre.json} --augment {blood-cells.json} --epochs 1 --lr 3e-4 --val 0.03 --test 0.03 --seed 0 --near-duplicates ignore",
+      ),
+      finetune(
+        "{step-2} {data} --teacher {busi-vit/1} --distill soft --distill-share 0.5 --temperature 2 --mixup 0.2 --balanced --epochs 22 --lr 3e-4 --drop-path 0.1",
+        SCANS,
+        HALF,
+      ),
     ],
   },
 };

@@ -13,6 +13,7 @@ import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
 import { type RecordFile, recordFile } from "../imaging/node/partial-file.js";
 import { overlayPng } from "../imaging/node/png.js";
 import { writeNpy } from "../imaging/npy.js";
+import { spread } from "../imaging/overlay.js";
 import { VitreousError } from "../onnx/errors.js";
 import { VERSION } from "../version.js";
 import { showingDownload } from "./download.js";
@@ -207,7 +208,7 @@ async function writeMap(
   }
   if (formats.has("png") && display !== undefined) {
     files.png = `${base}.png`;
-    const png = await overlayPng(display, values, {
+    const png = await overlayPng(display, spread(values), {
       title: specs[m] ?? map.method,
       subtitle: basename(name),
     });

@@ -49,7 +49,7 @@ describe("the README", () => {
       encoding: "utf8",
     });
     expect(status, stderr).toBe(0);
-    expect(stdout).toMatch(/label: 'Petri dish'/);
+    expect(stdout).toMatch(/label: 'monocyte'/);
     expect(stdout).toMatch(
       /grad-cam insertion 0\.\d{3}\n[\s\S]*gradient-rollout:discard=0\.5 deletion 0\.\d{3}\n$/,
     );

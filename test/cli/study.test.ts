@@ -94,7 +94,19 @@ it("names each mistake on a line of its own, with its place", async () => {
 });
 
 it("needs a study", async () => {
-  expectOneClearLine(await at.run("study"), /config/);
+  expectOneClearLine(await at.run("study"), /name a study file, or say --demo/);
+  expectOneClearLine(await at.run("study", "study.yaml", "--demo"), /--demo is a study of its own/);
+});
+
+it("comes with one: four models on two data sets by two methods and two metrics, all of it there", async () => {
+  const { status, stdout, stderr } = await at.run("study", "--demo", "--dry-run", "--json");
+  expect(status, stderr).toBe(0);
+  const { parts, problems } = JSON.parse(stdout);
+  expect(problems).toEqual([]);
+  const names = parts.map((p: { dataset: string; model: string }) => `${p.dataset} ${p.model}`);
+  expect(names).toEqual(
+    ["pbc", "busi"].flatMap((data) => ["vit", "deit", "dino", "swin"].map((model) => `${data} ${model}`)),
+  );
 });
 
 it("needs its file", async () => {

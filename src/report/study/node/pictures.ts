@@ -4,7 +4,7 @@ import { sha256OfBytes } from "../../../api/node/sha256.js";
 import type { RgbImage } from "../../../imaging/image.js";
 import { decodeImage } from "../../../imaging/node/decode.js";
 import { readBytes } from "../../../imaging/node/file-error.js";
-import { differenceLayer, heatLayer } from "../../../imaging/overlay.js";
+import { differenceLayer, heatLayer, spread } from "../../../imaging/overlay.js";
 import { displayImage } from "../../../imaging/preprocess.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { PlannedImage } from "../../../study/plan/plan.js";
@@ -40,10 +40,13 @@ export async function picturesOf({ path, sha256 }: PlannedImage): Promise<Pictur
       return found;
     },
     heat({ atImageSize, size: [height, width] }) {
-      return encoded({ data: heatLayer(atImageSize()), width, height }, 4);
+      return encoded({ data: heatLayer(spread(atImageSize())), width, height }, 4);
     },
     difference({ atImageSize, size: [height, width] }, second) {
-      return encoded({ data: differenceLayer(atImageSize(), second.atImageSize()), width, height }, 4);
+      return encoded(
+        { data: differenceLayer(spread(atImageSize()), spread(second.atImageSize())), width, height },
+        4,
+      );
     },
   };
 }
