@@ -34,10 +34,16 @@ describe("the README", () => {
     expect(documented().toSorted()).toEqual([...declared(METHODS), ...declared(METRICS)].toSorted());
   });
 
-  it("links to files that exist", () => {
+  it("links to files that exist, and to headings in them", () => {
     const links = [...readme.matchAll(/\]\((?!http|#)([^)]+)\)/g)].map((m) => m[1] ?? "");
     expect(links.length).toBeGreaterThan(2);
-    for (const link of links) expect(existsSync(join(REPOSITORY, link)), link).toBe(true);
+    for (const link of links) {
+      const [file = "", heading] = link.split("#");
+      expect(existsSync(join(REPOSITORY, file)), link).toBe(true);
+      if (heading === undefined) continue;
+      const headings = [...readFileSync(join(REPOSITORY, file), "utf8").matchAll(/^#+ (.+)$/gm)];
+      expect(headings.map(([, title = ""]) => title.toLowerCase().replaceAll(" ", "-"))).toContain(heading);
+    }
   });
 
   it("shows a program that runs", async () => {
