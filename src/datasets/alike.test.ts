@@ -75,29 +75,29 @@ describe("pictures that look almost alike", () => {
   it.each(Object.keys(COPIES))("are a picture and its copy %s", async (kind) => {
     const make = COPIES[kind];
     const copies = await Promise.all(originals.map(async (b) => printOf((await make?.(b)) ?? b)));
-    const pairs = alikePairs([...prints, ...copies]);
+    const pairs = await alikePairs([...prints, ...copies]);
     expect(pairs.map(({ a, b }) => [a, b])).toEqual(originals.map((_, i) => [i, i + originals.length]));
   });
 
   it("are not different cells nor different scans, nor pictures of one shade, nor what cannot be decoded", async () => {
     expect(originals.length).toBeGreaterThanOrEqual(12);
-    expect(alikePairs(prints)).toEqual([]);
+    expect(await alikePairs(prints)).toEqual([]);
     const black = await sharp({ create: { width: 50, height: 40, channels: 3, background: "black" } })
       .png()
       .toBuffer();
     expect(await printOf(black)).toBeUndefined();
     expect(await printOf(Buffer.from("no picture"))).toBeUndefined();
-    expect(alikePairs([undefined, ...prints, undefined])).toEqual([]);
+    expect(await alikePairs([undefined, ...prints, undefined])).toEqual([]);
   });
 
-  it("are found among thousands as they are among few", () => {
+  it("are found among thousands as they are among few", async () => {
     const count = 1600;
     const many = Array.from({ length: count }, (_, i) => noise(i + 1));
     const planted = [5, 700, 1599].map((i) => [i, nearly(many[i] as Fingerprint, i)] as const);
     const turned = directionOf(many[42] as Fingerprint);
     const mirrored = Int8Array.from(orientations(turned)[6] ?? [], (x) => Math.round(300 * x));
     const all = [...many, ...planted.map(([, print]) => print), mirrored];
-    expect(alikePairs(all).map(({ a, b }) => [a, b])).toEqual([
+    expect((await alikePairs(all)).map(({ a, b }) => [a, b])).toEqual([
       [5, count],
       [42, count + 3],
       [700, count + 1],
@@ -105,10 +105,12 @@ describe("pictures that look almost alike", () => {
     ]);
   }, 60_000);
 
-  it("hang together where hundreds are alike, though not every pair of them is looked at", () => {
+  it("hang together where hundreds are alike, though not every pair of them is looked at", async () => {
     const crowds = 3;
     const count = 1800;
-    const pairs = alikePairs(Array.from({ length: count }, (_, i) => nearly(noise(1 + (i % crowds)), i + 9)));
+    const pairs = await alikePairs(
+      Array.from({ length: count }, (_, i) => nearly(noise(1 + (i % crowds)), i + 9)),
+    );
     expect(pairs.every(({ a, b }) => a % crowds === b % crowds)).toBe(true);
     const first = Array.from({ length: count }, (_, i) => i);
     // Names spread backwards and forwards until none changes.

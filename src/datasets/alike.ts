@@ -36,6 +36,9 @@ const HASHES = 48;
 /** Pictures judged of those that share one hash: many that are all alike would make every pair of them. */
 const MOST_OF_A_HASH = 64;
 
+/** Pictures between two breaths: comparing thousands takes seconds, and an interrupt must come through. */
+const BREATH = 64;
+
 /** Fingerprints padded for the transform. */
 const PADDED = 2 ** Math.ceil(Math.log2(LENGTH));
 
@@ -44,15 +47,16 @@ const PADDED = 2 ** Math.ceil(Math.log2(LENGTH));
  *
  * @param fingerprints undefined for a picture that is like none
  */
-export function alikePairs(
+export async function alikePairs(
   fingerprints: readonly (Fingerprint | undefined)[],
   signal?: AbortSignal,
-): readonly AlikePair[] {
+): Promise<readonly AlikePair[]> {
   const places = fingerprints.flatMap((print, i) => (print === undefined ? [] : [i]));
   const directions = fingerprints.flatMap((print) => (print === undefined ? [] : [directionOf(print)]));
   const candidates = directions.length <= ALL_PAIRS ? laterOnes(directions.length) : hashed(directions);
   const pairs: AlikePair[] = [];
-  directions.forEach((own, i) => {
+  for (const [i, own] of directions.entries()) {
+    if (i % BREATH === BREATH - 1) await new Promise((resolve) => setTimeout(resolve, 0));
     signal?.throwIfAborted();
     for (const j of candidates(i)) {
       const { upright, turned } = likeness(own, directions[j] as Direction);
@@ -65,7 +69,7 @@ export function alikePairs(
       if (found !== undefined)
         pairs.push({ a: places[i] as number, b: places[j] as number, likeness: found });
     }
-  });
+  }
   return pairs.sort((x, y) => x.a - y.a || x.b - y.b);
 }
 

@@ -205,7 +205,7 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
   const pairs =
     nearDuplicates === "ignore"
       ? undefined
-      : alikePairs(
+      : await alikePairs(
           known.map(({ path }) => looks.get(path)?.fingerprint),
           signal,
         );

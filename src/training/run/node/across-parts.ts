@@ -25,7 +25,7 @@ export async function acrossNotes(
     prints.push(seen === undefined || "failure" in seen ? undefined : seen.fingerprint);
     onProgress?.(prints.length, items.length);
   }
-  const across = alikePairs(prints, signal).flatMap(({ a, b }) => {
+  const across = (await alikePairs(prints, signal)).flatMap(({ a, b }) => {
     const [one, other] = [items[a], items[b]];
     return one && other && one.split !== other.split ? [[one, other] as const] : [];
   });
