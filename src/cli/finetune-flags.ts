@@ -33,7 +33,6 @@ export interface Flags extends Omit<ModelOptions, "head"> {
   readonly imageSizes?: string;
   readonly mixup?: string;
   readonly cutmix?: string;
-  readonly splits?: string;
   readonly val?: string;
   readonly test?: string;
   readonly patience?: string;
@@ -91,7 +90,6 @@ export function withTeacher(command: Command): Command {
 export function withImages(command: Command): Command {
   return command
     .optionsGroup("Images:")
-    .option("--splits <file>", "the split of another run: its splits.json")
     .option("--val <share>", "of the images, to choose the best epoch by (default: 0.1)")
     .option("--test <share>", "of the images, to test on once (default: 0.2)")
     .option(

@@ -44,8 +44,6 @@ export async function readOptions(options: Flags): Promise<FinetuneOptions> {
     if (alone !== undefined) throw new UsageError(`${flagOf(alone, FLAGS)} needs a --teacher to learn from`);
   }
   refuseArch(options);
-  if (options.splits !== undefined && (options.val !== undefined || options.test !== undefined))
-    throw new UsageError("--splits says which images validate and test: leave --val and --test out");
   const given = {
     scratch: options.scratch,
     distillation: options.distill,

@@ -9,8 +9,8 @@ import { readOptions } from "./finetune-options.js";
 import { showing } from "./finetune-progress.js";
 import { scoresTable, summaryOf } from "./finetune-scores.js";
 import { prettyJson } from "./json.js";
-import { type NearDuplicatesFlag, withNearDuplicates } from "./near-duplicates-flag.js";
 import type { CommandContext } from "./options.js";
+import { refuseShares, type SplitFlags, withSplits } from "./split-flags.js";
 
 export function finetuneCommand(context: CommandContext): Command {
   const command = new Command("finetune")
@@ -22,7 +22,7 @@ export function finetuneCommand(context: CommandContext): Command {
     .requiredOption("--out <folder>", "where the model, its report and the run's state go (required)")
     .option("--json", "print the scores as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown");
-  return withMachine(withNearDuplicates(withImages(withTeacher(withTraining(command)))))
+  return withMachine(withSplits(withImages(withTeacher(withTraining(command)))))
     .description("Fine-tune a model on a labelled data set; the same command again resumes.")
     .addHelpText(
       "after",
@@ -41,7 +41,7 @@ training.json, splits.json, report.html, and state/ while the run is not finishe
     );
 }
 
-type FinetuneFlags = Flags & NearDuplicatesFlag;
+type FinetuneFlags = Flags & SplitFlags;
 
 async function runFinetune(
   model: string,
@@ -51,6 +51,7 @@ async function runFinetune(
 ): Promise<void> {
   const say = context.terminal(options.quiet ?? false);
   const { signal } = context;
+  refuseShares(options);
   const chosen = await readOptions(options);
   const { arch, preprocess, imageSize: size, threads, device } = options;
   const shown = showing(say);

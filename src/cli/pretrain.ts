@@ -9,9 +9,9 @@ import { withMachine } from "./finetune-flags.js";
 import { scoreCell } from "./finetune-scores.js";
 import { percent, table } from "./format.js";
 import { prettyJson } from "./json.js";
-import { type NearDuplicatesFlag, withNearDuplicates } from "./near-duplicates-flag.js";
 import type { CommandContext } from "./options.js";
 import { type PretrainFlags, readPretrainOptions, withCrops, withDino } from "./pretrain-flags.js";
+import { refuseShares, type SplitFlags, withSplits } from "./split-flags.js";
 import { trainingProgress } from "./training-progress.js";
 
 export function pretrainCommand(context: CommandContext): Command {
@@ -27,7 +27,7 @@ export function pretrainCommand(context: CommandContext): Command {
     .requiredOption("--out <folder>", "where the backbone, its report and the run's state go (required)")
     .option("--json", "print what the features are worth as JSON")
     .option("--quiet", "no progress, notes or tables; errors are still shown");
-  return withMachine(withNearDuplicates(withCrops(withDino(command))))
+  return withMachine(withSplits(withCrops(withDino(command))))
     .description("Train a backbone on images without labels (DINO); the same command again resumes.")
     .addHelpText(
       "after",
@@ -40,7 +40,7 @@ Examples:
 In the folder: config.json, model.safetensors and preprocessor_config.json (a model of transformers without a
 classifier), training.json, report.html, splits.json where images have labels, and state/ while the run is not finished.`,
     )
-    .action((model: string, data: string, flags: PretrainFlags & NearDuplicatesFlag) =>
+    .action((model: string, data: string, flags: PretrainFlags & SplitFlags) =>
       runPretrain(model, data, flags, context),
     );
 }
@@ -54,11 +54,12 @@ const epochText = ({ train, evaluation }: PretrainingEpoch): string =>
 async function runPretrain(
   model: string,
   data: string,
-  { nearDuplicates, ...flags }: PretrainFlags & NearDuplicatesFlag,
+  { nearDuplicates, splits, ...flags }: PretrainFlags & SplitFlags,
   context: CommandContext,
 ): Promise<void> {
   const say = context.terminal(flags.quiet ?? false);
   const { signal } = context;
+  refuseShares({ ...flags, splits });
   const options = await readPretrainOptions(flags);
   const { arch, preprocess, imageSize, threads, device, out } = flags;
   const shown = trainingProgress(say, epochText);
@@ -71,6 +72,7 @@ async function runPretrain(
         out,
         options,
         nearDuplicates,
+        ...(splits !== undefined && { splits }),
         open: {
           device,
           ...told,

@@ -301,6 +301,7 @@ describe("a fine-tuning that cannot be", () => {
     { line: "--distill-share 0.2", says: /--distill-share needs a --teacher/ },
     { line: "--teacher x --distill-token maybe", says: /--distill-token: must be auto, yes or no/ },
     { line: "--scratch --arch vit_tiny_patch16_224", says: /with --scratch give the architecture as MODEL/ },
+    { line: "--splits x.json --test 0.2", says: /leave --val and --test out/ },
     { line: "--device gpu", says: /cpu, cuda/ },
   ])("is a usage error: $line", async ({ line, says }) => {
     const result = await finetune("pictures", "--out", "never", ...line.split(" "));

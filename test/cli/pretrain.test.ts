@@ -112,6 +112,19 @@ describe("a model pretrained on pictures whose labels it does not see", () => {
     expect(at.json(trainingJson, "tuned", "training.json").parameters.frozen).toBe(0);
   });
 
+  it("learns from the training images of another run's split, whatever its own seed", async () => {
+    const file = at.path("dino", "splits.json");
+    const given = ["pictures", "--splits", file, "--seed", "9", "--epochs", "1", ...SETTINGS];
+    const { status, stderr } = await pretrain(...given, "--out", "given");
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain(`the split is that of ${file}`);
+    expect(readFileSync(at.path("given", "splits.json"), "utf8")).toBe(readFileSync(file, "utf8"));
+    expect(record("given").images).toBe(record("dino").images);
+    const unlabelled = await pretrain("unlabelled", "--splits", file, "--out", "never", "--quiet");
+    expect(unlabelled.status).toBe(1);
+    expectOneClearLine(unlabelled, /images of the split are not in .*unlabelled/);
+  });
+
   it("is left as it is by the same command, and refused to another", async () => {
     const before = readFileSync(at.path("dino", "training.json"), "utf8");
     const again = await pretrain(...args);
@@ -229,6 +242,7 @@ describe("a pretraining that cannot be", () => {
     { line: "--augment wild", says: /--augment takes published, medical or a \.json file/ },
     { line: "--local-size big", says: /height x width/ },
     { line: "--locals -1", says: /--locals/ },
+    { line: "--splits x.json --val 0.2", says: /leave --val and --test out/ },
   ])("is a usage error: $line", async ({ line, says }) => {
     const result = await pretrain("pictures", "--out", "never", ...line.split(" "));
     expectOneClearLine(result, /^vitreous: /, says);

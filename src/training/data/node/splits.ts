@@ -293,9 +293,8 @@ export function itemsOfSplits(
       const item = known.get(path);
       if (split !== part || !item) return [];
       if (item.label !== label) {
-        throw new VitreousError(
-          `${path} is "${label}" in the split and "${item.label ?? "without a label"}" in ${dataset.root}.`,
-        );
+        const own = item.label === undefined ? "has no label" : `is "${item.label}"`;
+        throw new VitreousError(`${path} is "${label}" in the split and ${own} in ${dataset.root}.`);
       }
       return [{ name: path, path: item.path, label: number.get(label) ?? 0 }];
     });

@@ -1,6 +1,6 @@
 /**
  * @file The images of a pretraining. Where they have labels, only the training part of the split is learnt from, the very
- * split that fine-tuning with the same seed makes: its test images are then unseen by both.
+ * split that fine-tuning with the same seed makes, or that of another run: its test images are then unseen by both.
  */
 import { createHash } from "node:crypto";
 import { examineDataset } from "../../../../datasets/examine.js";
@@ -26,14 +26,14 @@ export interface PretrainingData {
   readonly notes: readonly string[];
 }
 
-export type PretrainingDataRequest = Omit<DataRequest, "labels" | "splits">;
+export type PretrainingDataRequest = Omit<DataRequest, "labels">;
 
 /** @throws VitreousError: no data set, no image in it that can be read; of labelled ones as `labelledData` */
 export async function pretrainingData(request: PretrainingDataRequest): Promise<PretrainingData> {
   const { path, look, signal, onProgress } = request;
   const watch = { ...(look && { look }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const dataset = await openDataset(path, { ...(signal && { signal }) });
-  if (dataset.classes.length > 1) {
+  if (dataset.classes.length > 1 || request.splits !== undefined) {
     const labelled = await inParts(dataset, request);
     const { splits, parts, sha256, notes } = labelled;
     return {

@@ -48,6 +48,7 @@ export async function pretrain(request: PretrainRequest): Promise<Pretrained> {
     look: looks.look,
     ...(before !== undefined && { goesOnWith: before }),
     ...(request.nearDuplicates && { nearDuplicates: request.nearDuplicates }),
+    ...(request.splits !== undefined && { splits: request.splits }),
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
   });

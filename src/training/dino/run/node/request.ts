@@ -10,6 +10,8 @@ export interface PretrainRequest {
   readonly data: string;
   /** Folder for the results and the state. */
   readonly out: string;
+  /** File with the split of another run (its splits.json): only its training images are learnt from. */
+  readonly splits?: string;
   /** Whether labelled images that look almost alike are kept in one part; they are by default. */
   readonly nearDuplicates?: FinetuneRequest["nearDuplicates"];
   readonly options: PretrainOptions;
