@@ -5,8 +5,8 @@
  */
 
 import { VitreousError } from "../onnx/errors.js";
-import type { Dataset, Skipped } from "./dataset.js";
-import { type Looker, lookAt } from "./look.js";
+import type { Dataset, DatasetItem, Skipped } from "./dataset.js";
+import { type Looker, lookAt, lookAtEach } from "./look.js";
 import { readMask } from "./masks.js";
 import { offSizeNote, shortcutNotes } from "./size-notes.js";
 
@@ -36,19 +36,14 @@ export async function examineDataset(
   const broken: Skipped[] = [];
   const emptyMasks: string[] = [];
   let done = 0;
-  for (const item of dataset.items) {
-    options.signal?.throwIfAborted();
-    try {
-      const found = await look(item.path);
-      if ("failure" in found) throw new VitreousError(found.failure);
-      const size = `${found.width}×${found.height}`;
-      sizeOf.set(item.name, size);
-      counts.set(size, (counts.get(size) ?? 0) + 1);
-      if (item.masks && (await readMask(item.masks)).area === 0) emptyMasks.push(item.name);
-    } catch (error) {
-      if (!(error instanceof VitreousError)) throw error;
-      broken.push({ path: item.path, reason: error.message });
+  const looked = lookAtEach(dataset.items, (item) => examineItem(item, look), options.signal);
+  for await (const { item, ...seen } of looked) {
+    if (seen.size !== undefined) {
+      sizeOf.set(item.name, seen.size);
+      counts.set(seen.size, (counts.get(seen.size) ?? 0) + 1);
     }
+    if (seen.emptyMask) emptyMasks.push(item.name);
+    if (seen.failure !== undefined) broken.push({ path: item.path, reason: seen.failure });
     options.onProgress?.(++done, dataset.items.length);
   }
   const sizes = new Map([...counts].sort((a, b) => b[1] - a[1]));
@@ -66,4 +61,26 @@ export async function examineDataset(
         : []),
     ],
   };
+}
+
+interface ExaminedItem {
+  readonly item: DatasetItem;
+  /** "360×363" */
+  readonly size?: string;
+  readonly emptyMask?: boolean;
+  /** Why the picture, or its mask, cannot be read. */
+  readonly failure?: string;
+}
+
+async function examineItem(item: DatasetItem, look: Looker): Promise<ExaminedItem> {
+  let size: string | undefined;
+  try {
+    const found = await look(item.path);
+    if ("failure" in found) return { item, failure: found.failure };
+    size = `${found.width}×${found.height}`;
+    return { item, size, emptyMask: item.masks !== undefined && (await readMask(item.masks)).area === 0 };
+  } catch (error) {
+    if (!(error instanceof VitreousError)) throw error;
+    return { item, ...(size !== undefined && { size }), failure: error.message };
+  }
 }

@@ -4,10 +4,10 @@
  */
 
 import { type Preprocessing, resizedTo } from "../../imaging/preprocessing.js";
+import { inOrder } from "../../in-order.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { TrainingBatch } from "../types.js";
 import { below, type Draw, drawsFor } from "./draws.js";
-import { inOrder } from "./in-order.js";
 import { mixBatch } from "./mix.js";
 import type { AugmentationOptions } from "./options.js";
 import { type Placed, placing } from "./placing.js";

@@ -3,9 +3,9 @@
  * for all of its crops. Which pictures, in what order, with what draws, is settled by (seed, epoch, place).
  */
 import type { Preprocessing } from "../../imaging/preprocessing.js";
+import { inOrder } from "../../in-order.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { DinoBatch } from "../dino/types.js";
-import { inOrder } from "./in-order.js";
 import { cropLengths } from "./multi-crop.js";
 import type { MultiCropOptions } from "./multi-crop-options.js";
 import { placing } from "./placing.js";

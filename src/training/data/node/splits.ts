@@ -163,7 +163,7 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
   const looks = new Map<string, { readonly sha256: string; readonly fingerprint: Fingerprint | undefined }>();
   const watch = {
     look: async (path: string) => {
-      const seen = await look(path);
+      const seen = await look(path, { fingerprint: nearDuplicates === "together" });
       if (!("failure" in seen)) looks.set(path, seen);
       return seen;
     },
@@ -203,12 +203,12 @@ export async function splitDataset(dataset: Dataset, options: SplitOptions): Pro
   );
   const known = inGroups(readable, groups);
   const pairs =
-    nearDuplicates === "ignore"
-      ? undefined
-      : await alikePairs(
+    nearDuplicates === "together"
+      ? await alikePairs(
           known.map(({ path }) => looks.get(path)?.fingerprint),
           signal,
-        );
+        )
+      : undefined;
   const alike = joinAlike(known, pairs ?? []);
   const items = inGroups(known, alike.groups);
   const decided = decide(items, fractions, seed);

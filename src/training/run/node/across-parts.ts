@@ -1,8 +1,8 @@
 /** @file Whether a split that was made elsewhere has images in several parts that look almost alike. */
 import { alikePairs } from "../../../datasets/alike.js";
 import type { Dataset } from "../../../datasets/dataset.js";
-import { type Looker, lookAt } from "../../../datasets/look.js";
-import type { SplitRecord } from "../../data/splits.js";
+import { type Looker, lookAt, lookAtEach } from "../../../datasets/look.js";
+import type { SplitItem, SplitRecord } from "../../data/splits.js";
 
 interface Watch {
   readonly look?: Looker;
@@ -17,12 +17,14 @@ export async function acrossNotes(
   { look = lookAt, signal, onProgress }: Watch,
 ): Promise<readonly string[]> {
   const pathOf = new Map(dataset.items.map(({ name, path }) => [name, path]));
-  const prints = [];
-  for (const { path: name } of items) {
-    signal?.throwIfAborted();
+  const printOf = async ({ path: name }: SplitItem) => {
     const path = pathOf.get(name);
-    const seen = path === undefined ? undefined : await look(path);
-    prints.push(seen === undefined || "failure" in seen ? undefined : seen.fingerprint);
+    const seen = path === undefined ? undefined : await look(path, { fingerprint: true });
+    return seen === undefined || "failure" in seen ? undefined : seen.fingerprint;
+  };
+  const prints = [];
+  for await (const print of lookAtEach(items, printOf, signal)) {
+    prints.push(print);
     onProgress?.(prints.length, items.length);
   }
   const across = (await alikePairs(prints, signal)).flatMap(({ a, b }) => {

@@ -1,4 +1,4 @@
-/** @file Promised values in their order, some of them made ahead: what every kind of batches here comes through. */
+/** @file Promised values in their order, some of them made ahead: what batches, and looks at many files, come through. */
 
 /** At most `ahead` + 1 of the promised values are under way; a consumer that stops early abandons the rest. */
 export async function* inOrder<T>(
