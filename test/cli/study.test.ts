@@ -71,6 +71,20 @@ it("has its tables made again from what is stored", async () => {
   expect(readFileSync(at.path("out", "study", "report.html"), "utf8")).toBe(page);
 });
 
+it("says what to do with a study of another version, and goes on with it", async () => {
+  const index = at.path("out", "study", "cells", "index.json");
+  const { declaration, ...rest } = JSON.parse(readFileSync(index, "utf8"));
+  writeFileSync(index, JSON.stringify({ ...rest, declaration: { ...declaration, controls: true } }));
+  expectOneClearLine(
+    await at.run("report", join("out", "study")),
+    /index\.json is damaged, or of another version of vitreous \(declaration\.controls: .*\): run the study again/,
+  );
+  const again = await at.run("study", "study.yaml", "--json", "--threads", "1");
+  expect(again.status, again.stderr).toBe(0);
+  expect(again.stderr).toMatch(/index\.json .*is written anew; what is computed is kept/);
+  expect(JSON.parse(again.stdout)).toMatchObject({ cells: { reused: 10 }, forwards: 0 });
+});
+
 it("prints the study with every default, whatever it names", async () => {
   await write("study.yaml", "class: none such\nrun: { batch: 3 }\n");
   const { status, stdout, stderr } = await at.run("study", "study.yaml", "--print", "--device", "cuda");

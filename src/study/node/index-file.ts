@@ -9,6 +9,7 @@ import { errorCode, readFailure } from "../../imaging/node/file-error.js";
 import { VitreousError } from "../../onnx/errors.js";
 import type { CheckpointFacts, StoredDataset } from "../run/types.js";
 import type { StudyDeclaration, StudyFailure } from "../types.js";
+import { indexSchema } from "./index-schema.js";
 
 export interface StudyIndex {
   readonly version: 1;
@@ -29,13 +30,14 @@ const indexPath = (out: string): string => join(cellsFolder(out), "index.json");
 
 /** @throws VitreousError where there is none, or what is there is none */
 export function readIndex(out: string): StudyIndex {
-  const text = textOf(indexPath(out));
+  const path = indexPath(out);
+  const text = textOf(path);
   if (text === undefined)
     throw new VitreousError(`${out} holds no study: run one with \`vitreous study FILE.yaml --out ${out}\``);
   const index = parsed(text);
-  if (index === undefined)
+  if ("unfit" in index)
     throw new VitreousError(
-      `${indexPath(out)} is damaged, or of another version: run the study again, which keeps its cells`,
+      `${path} is damaged, or of another version of vitreous (${index.unfit}): run the study again with its file, which keeps what is computed`,
     );
   return index;
 }
@@ -48,26 +50,45 @@ export async function writeIndex(out: string, index: StudyIndex): Promise<void> 
   await writeFileAtomic(indexPath(out), text);
 }
 
-/** What an earlier run of the same study has found of its models; none where anything else was declared or computed. */
-export function earlier(
-  out: string,
-  now: Omit<StudyIndex, "checkpoints" | "failures">,
-): StudyIndex | undefined {
-  const text = textOf(indexPath(out));
-  const index = text === undefined ? undefined : parsed(text);
-  const same = (["version", "engine", "declaration", "datasets"] as const).every(
-    (key) => JSON.stringify(index?.[key]) === JSON.stringify(now[key]),
-  );
-  return same ? index : undefined;
+/** What an earlier run has left. */
+export interface Earlier {
+  /** What it found of its models; none where anything else was declared or computed. */
+  readonly index?: StudyIndex;
+  /** What a person should know of it. */
+  readonly notes: readonly string[];
 }
 
-function parsed(text: string): StudyIndex | undefined {
+/** @throws VitreousError where it cannot be read */
+export function earlier(out: string, now: Omit<StudyIndex, "checkpoints" | "failures">): Earlier {
+  const path = indexPath(out);
+  const text = textOf(path);
+  if (text === undefined) return { notes: [] };
+  const index = parsed(text);
+  if ("unfit" in index)
+    return {
+      notes: [
+        `${path} is damaged, or of another version of vitreous (${index.unfit}), and is written anew; what is computed is kept`,
+      ],
+    };
+  const same = (["version", "engine", "declaration", "datasets"] as const).every(
+    (key) => JSON.stringify(index[key]) === JSON.stringify(now[key]),
+  );
+  return { notes: [], ...(same && { index }) };
+}
+
+/** The index, with all that is written there, or what is wrong with it first. */
+function parsed(text: string): StudyIndex | { readonly unfit: string } {
+  let value: unknown;
   try {
-    const index = JSON.parse(text) as StudyIndex;
-    return index.version === 1 ? index : undefined;
+    value = JSON.parse(text);
   } catch {
-    return undefined;
+    return { unfit: "no whole JSON" };
   }
+  const checked = indexSchema.safeParse(value);
+  if (checked.success) return value as StudyIndex;
+  const [issue] = checked.error.issues;
+  const key = issue?.path.map(String).join(".") ?? "";
+  return { unfit: `${key === "" ? "all of it" : key}: ${issue?.message ?? "unknown"}` };
 }
 
 function textOf(path: string): string | undefined {

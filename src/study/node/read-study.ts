@@ -25,6 +25,7 @@ import type { UnitResult } from "../store/unit.js";
 import type { ScoreRow, UnitKey } from "../types.js";
 import { unitContext } from "./checkpoint.js";
 import { cellsFolder, readIndex, type StudyIndex } from "./index-file.js";
+import { storedUnit } from "./stored-unit.js";
 
 /**
  * @param folder the study's, as was given to runStudy as `out`
@@ -91,11 +92,10 @@ function pairOf(
 
 /** @throws VitreousError when it is damaged */
 function read(store: Store, key: UnitKey): UnitResult | undefined {
-  const hash = unitHash(key);
-  const found = store.read(hash);
+  const found = storedUnit(store, key);
   if (found === "damaged")
     throw new VitreousError(
-      `${store.folder}: the stored ${key.kind} ${hash.slice(0, 12)} are damaged: run the study again, which computes them anew`,
+      `${store.folder}: the stored ${key.kind} ${unitHash(key).slice(0, 12)} are damaged, or of another version of vitreous: run the study again with its file, which computes them anew`,
     );
   return found === "absent" ? undefined : found;
 }

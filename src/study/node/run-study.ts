@@ -42,7 +42,7 @@ export async function runStudy(work: StudyWork, options: RunStudyOptions): Promi
   const engine = engineVersions();
   const datasets = plan.datasets.map(({ chunks: _, ...dataset }) => dataset);
   const base = { version: 1, engine, declaration, datasets, complete: false } as const;
-  const before = earlier(out, base);
+  const { index: before, notes: found } = earlier(out, base);
   const facts = new Map<number, CheckpointFacts>();
   const failures = new Map<string, StudyFailure>();
   const notes = new Set<string>();
@@ -85,6 +85,7 @@ export async function runStudy(work: StudyWork, options: RunStudyOptions): Promi
     events.onNote?.(text);
   };
   for (const one of plan.failures) failure(one);
+  for (const text of found) note(text);
 
   const report: TaskReport = {
     opened(i, found) {

@@ -19,6 +19,7 @@ import { type Store, unitHash } from "../store/node/store.js";
 import type { UnitResult } from "../store/unit.js";
 import type { StudyFailure, UnitKey } from "../types.js";
 import type { OpenedCheckpoint, Pair } from "./checkpoint.js";
+import { storedUnit } from "./stored-unit.js";
 
 export interface TaskSettings {
   /** Of cells. */
@@ -111,7 +112,7 @@ export function intactReader({ store, report, task: { pair } }: TaskRun, images:
   const mentioned = new Set<string>();
   return (key: UnitKey): UnitResult | undefined => {
     const hash = unitHash(key);
-    const found = store.read(hash);
+    const found = storedUnit(store, key);
     if (found === "damaged" && !mentioned.has(hash)) {
       mentioned.add(hash);
       report.note(

@@ -2,9 +2,11 @@
  * @file What units hold, as data and as the arrays that are stored: written by who computes them, read by who makes rows
  * and figures of them.
  */
+import { z } from "zod";
 import type { TokenMap } from "../../explain/method.js";
 import type { MetricScore } from "../../metrics/metric.js";
 import type { UnitArray, UnitResult } from "../store/unit.js";
+import type { UnitKey } from "../types.js";
 
 /** By the image's place in its chunk. */
 export interface Predictions {
@@ -24,6 +26,74 @@ export type Scored = Omit<MetricScore, "auc"> & {
   readonly score: number | null;
   readonly reason: string | null;
 };
+
+const count = z.int().nonnegative();
+const byImage = <T extends z.ZodType>(value: T) => z.array(value.nullable()).readonly();
+
+const predictionsValue = z.object({
+  lengths: byImage(count),
+  failed: z.record(z.string(), z.string()),
+});
+const mapsValue = z.object({ grids: byImage(z.tuple([count, count]).readonly()) });
+const endpointsValue = z.object({ keys: byImage(z.array(z.string()).readonly()), classes: count });
+const scoresValue = z.object({
+  scores: byImage(
+    z.object({
+      points: count,
+      // JSON has null for what is not finite.
+      extra: z.record(z.string(), z.number().nullable()),
+      notes: z.array(z.string()).readonly(),
+      reason: z.string().nullable(),
+    }),
+  ),
+});
+
+const sum = (lengths: readonly (number | null)[]): number =>
+  lengths.reduce<number>((a, b) => a + (b ?? 0), 0);
+
+/**
+ * Whether a unit is what is written of its kind for so many images: the readers below take it so. One that is not was
+ * written by another version, and counts as none.
+ */
+export function isWellFormed({ kind, images }: UnitKey, { value, arrays }: UnitResult): boolean {
+  const has = (
+    array: UnitArray | undefined,
+    type: typeof Float32Array | typeof Float64Array,
+    length: number,
+  ) => array instanceof type && array.length === length;
+  switch (kind) {
+    case "predictions": {
+      const { success, data } = predictionsValue.safeParse(value);
+      return (
+        success &&
+        data.lengths.length === images.length &&
+        has(arrays.logits, Float32Array, sum(data.lengths))
+      );
+    }
+    case "maps": {
+      const { success, data } = mapsValue.safeParse(value);
+      const sizes = data?.grids.map((grid) => grid && grid[0] * grid[1]) ?? [];
+      return success && sizes.length === images.length && has(arrays.values, Float32Array, sum(sizes));
+    }
+    case "endpoints": {
+      const { success, data } = endpointsValue.safeParse(value);
+      const rows = sum(data?.keys.map((names) => names?.length ?? null) ?? []);
+      return (
+        success && data.keys.length === images.length && has(arrays.logits, Float32Array, rows * data.classes)
+      );
+    }
+    case "scores": {
+      const { success, data } = scoresValue.safeParse(value);
+      const present = data?.scores.filter((scored) => scored !== null) ?? [];
+      return (
+        success &&
+        data.scores.length === images.length &&
+        has(arrays.score, Float64Array, present.length) &&
+        has(arrays.curves, Float64Array, sum(present.map(({ points }) => points)))
+      );
+    }
+  }
+}
 
 const floats = (array: UnitArray | undefined): Float32Array => {
   if (array instanceof Float32Array) return array;
@@ -62,10 +132,7 @@ export function writePredictions({ logits, failed }: Predictions): UnitResult {
 }
 
 export function readPredictions({ value, arrays }: UnitResult): Predictions {
-  const { lengths, failed } = value as {
-    lengths: readonly (number | null)[];
-    failed: Predictions["failed"];
-  };
+  const { lengths, failed } = value as z.output<typeof predictionsValue>;
   const take = taker(floats(arrays.logits));
   return { logits: lengths.map((length) => (length === null ? null : take(length))), failed };
 }
@@ -78,7 +145,7 @@ export function writeMaps(maps: ByImage<TokenMap>): UnitResult {
 }
 
 export function readMaps({ value, arrays }: UnitResult): ByImage<TokenMap> {
-  const { grids } = value as { grids: readonly (readonly [number, number] | null)[] };
+  const { grids } = value as z.output<typeof mapsValue>;
   const take = taker(floats(arrays.values));
   return grids.map((grid) => (grid === null ? null : { grid, values: take(grid[0] * grid[1]) }));
 }
@@ -95,7 +162,7 @@ export function writeEndpoints(endpoints: ByImage<Endpoints>): UnitResult {
 }
 
 export function readEndpoints({ value, arrays }: UnitResult): ByImage<Endpoints> {
-  const { keys, classes } = value as { keys: readonly (readonly string[] | null)[]; classes: number };
+  const { keys, classes } = value as z.output<typeof endpointsValue>;
   const take = taker(floats(arrays.logits));
   return keys.map((names) => (names === null ? null : new Map(names.map((name) => [name, take(classes)]))));
 }
@@ -123,14 +190,13 @@ export function writeScores(scores: ByImage<Scored>): UnitResult {
 }
 
 export function readScores({ value, arrays }: UnitResult): ByImage<Scored> {
-  const { scores } = value as {
-    scores: readonly ((Pick<Scored, "extra" | "notes" | "reason"> & { readonly points: number }) | null)[];
-  };
+  const { scores } = value as z.output<typeof scoresValue>;
   const score = taker(doubles(arrays.score));
   const curve = taker(doubles(arrays.curves));
   return scores.map((scored) => {
     if (scored === null) return null;
-    const { points, extra, notes, reason } = scored;
+    const { points, notes, reason } = scored;
+    const extra = Object.fromEntries(Object.entries(scored.extra).map(([k, v]) => [k, v ?? Number.NaN]));
     const [number = Number.NaN] = score(1);
     return { score: reason === null ? number : null, curve: [...curve(points)], extra, notes, reason };
   });

@@ -2,6 +2,7 @@
  * @file A unit's result as bytes: a line of JSON that says what it is, and the arrays behind it as they are in memory.
  * Numbers come back with every bit, and whoever wonders about a file can read its first lines.
  */
+import { z } from "zod";
 import { VitreousError } from "../../onnx/errors.js";
 import type { UnitKey } from "../types.js";
 
@@ -27,6 +28,12 @@ interface Header {
   readonly value: unknown;
   readonly arrays: readonly { readonly name: string; readonly type: "f4" | "f8"; readonly length: number }[];
 }
+
+/** What reading relies on. */
+const headerSchema = z.object({
+  value: z.unknown(),
+  arrays: z.array(z.object({ name: z.string(), type: z.enum(["f4", "f8"]), length: z.int().nonnegative() })),
+});
 
 /** Arrays begin where a Float64Array may. */
 const ALIGNMENT = 8;
@@ -60,23 +67,31 @@ export function encodeUnit(key: UnitKey, { value, arrays }: UnitResult): Uint8Ar
   return bytes;
 }
 
-/** @throws VitreousError for bytes that no unit was written as */
-export function decodeUnit(bytes: Uint8Array): UnitResult {
+/** undefined for bytes that no unit was written as. */
+export function decodeUnit(bytes: Uint8Array): UnitResult | undefined {
   checkByteOrder();
   const end = bytes.indexOf(NEWLINE);
-  if (end < 0) throw new VitreousError("it has no header");
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as Header;
+  const header = end < 0 ? undefined : headerOf(bytes.subarray(0, end));
+  if (header === undefined) return undefined;
   const arrays: Record<string, UnitArray> = {};
   let at = end + 1;
   for (const { name, type, length } of header.arrays) {
     const size = length * (type === "f4" ? 4 : 8);
-    if (at + size > bytes.length) throw new VitreousError(`its array ${name} is cut off`);
+    if (at + size > bytes.length) return undefined;
     // Node's buffers share their memory when sliced; a copy begins where an array may.
     const { buffer } = new Uint8Array(bytes.subarray(at, at + size));
     arrays[name] = type === "f4" ? new Float32Array(buffer) : new Float64Array(buffer);
     at += padded(size);
   }
   return { value: header.value, arrays };
+}
+
+function headerOf(line: Uint8Array): z.output<typeof headerSchema> | undefined {
+  try {
+    return headerSchema.safeParse(JSON.parse(new TextDecoder().decode(line))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Files are little-endian, as every processor that ONNX Runtime is built for. */

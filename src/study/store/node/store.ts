@@ -51,7 +51,7 @@ export function openStore(folder: string): Store {
       }
       const body = bytes.subarray(HEAD);
       const head = new TextDecoder().decode(bytes.subarray(0, HEAD));
-      return head === headOf(body) ? decodeUnit(body) : "damaged";
+      return (head === headOf(body) ? decodeUnit(body) : undefined) ?? "damaged";
     },
     async write(key, result) {
       const hash = unitHash(key);
