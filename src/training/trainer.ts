@@ -4,29 +4,20 @@
  * their positions) are computed here, since only the model's own code knows how.
  */
 import { VitreousError } from "../onnx/errors.js";
-import { elementCount } from "../onnx/tensor.js";
 import type { Wire } from "../runtime/worker/ask.js";
-import { addTo, batchFeeds, buffersOf, copyOf, joined } from "./arrays.js";
-import { dropPathMasks } from "./drop-path-masks.js";
-import { dropoutFeeds } from "./dropout-masks.js";
+import { buffersOf } from "./arrays.js";
 import { averagingDecay } from "./ema.js";
 import { type Form, formsOf } from "./forms.js";
+import { runBatches } from "./gradients.js";
 import { openLink } from "./link.js";
 import type { Arrays, CheckpointTensor } from "./parameters.js";
 import { planOf, type TrainerOptions, weightDecays } from "./plan.js";
-import { inRuns, runLength } from "./runs.js";
+import { type Pictures, runPictures } from "./predictions.js";
+import { runLength } from "./runs.js";
 import { learningRates } from "./schedule.js";
 import { requireState } from "./state.js";
 import type { StepResult, TrainerState, TrainingBatch } from "./types.js";
-import type {
-  ArraysReply,
-  NamedArrays,
-  PredictReply,
-  Role,
-  RunReply,
-  TrainerJob,
-  UpdateReply,
-} from "./worker/protocol.js";
+import type { ArraysReply, NamedArrays, Role, TrainerJob, UpdateReply } from "./worker/protocol.js";
 
 export type { TrainerOptions } from "./plan.js";
 
@@ -86,7 +77,7 @@ export async function openTrainer(
   where: { readonly device: string; readonly settings: unknown },
   options: TrainerOptions,
 ): Promise<Trainer> {
-  const { parameters: set, averaging, held, dropout = 0, seed = 0 } = options;
+  const { parameters: set, averaging, held } = options;
   const forms = formsOf(options, where.device === "cpu" ? runLength(options.batch) : options.batch);
   const rates = learningRates(options.schedule);
   const weightDecay = weightDecays(options);
@@ -106,51 +97,15 @@ export async function openTrainer(
   /** The parameters that constants are computed from, as they are now. */
   let indirect: Arrays = new Map(set.parameters.map(({ name, values }) => [name, values]));
 
-  async function runAll(
-    batches: readonly TrainingBatch[],
-  ): Promise<{ loss: number; logits: Float32Array; gathered: NamedArrays }> {
-    const sums = new Map<Form, Map<string, Float32Array>>();
-    const logits: Float32Array[] = [];
-    let loss = 0;
-    const other = batches.find(({ sampleWeights }) => sampleWeights.length !== options.batch);
-    if (other !== undefined) {
-      throw new VitreousError(
-        `The batch holds ${other.sampleWeights.length} images, not the ${options.batch} that the trainer was opened for; fill it up with images of the sample weight 0.`,
-      );
-    }
-    const runs = batches.flatMap((batch) => {
-      const form = forms.of(batch.image);
-      return inRuns(batch, form.run).map((taken) => ({ form, taken }));
-    });
-    for (const [i, { form, taken }] of runs.entries()) {
-      const { key, run } = form;
-      const graph = form.step();
-      await form.loadStep(link);
-      const at = { seed, step: state.step, part: i };
-      const feeds = [
-        ...batchFeeds(graph, taken, dropPathMasks(graph.keep, run, at)),
-        ...dropoutFeeds(graph, dropout, at),
-        ...form.constants(indirect),
-      ];
-      const sampleWeights = copyOf(graph.inputs.sampleWeights, [run], taken.sampleWeights);
-      const part = runs.length === 1 ? "only" : i === 0 ? "first" : "next";
-      const transfer = buffersOf([...feeds, sampleWeights].map(({ data }) => data));
-      const reply = (await request({ kind: "run", key, feeds, sampleWeights, part }, transfer)) as RunReply;
-      loss += reply.loss;
-      logits.push(reply.logits.subarray(0, (reply.logits.length / run) * taken.given));
-      const own = sums.get(form) ?? new Map<string, Float32Array>();
-      addTo(own, reply.computed);
-      sums.set(form, own);
-    }
-    const gathered = new Map<string, Float32Array>();
-    for (const [{ parameters }, own] of sums)
-      if (own.size > 0) addTo(gathered, [...parameters.gather(own, indirect)]);
-    return { loss, logits: joined(logits), gathered: [...gathered] };
-  }
-
   async function step(batches: readonly TrainingBatch[]): Promise<StepResult> {
     if (batches.length === 0) throw new VitreousError("A step of training needs a batch.");
-    const { loss, logits, gathered } = await runAll(batches);
+    const { loss, logits, gathered } = await runBatches(batches, {
+      options,
+      forms,
+      link,
+      step: state.step,
+      indirect,
+    });
     const learningRate = rates(state.step);
     const updates = state.updates + 1;
     const hold = held !== undefined && state.step < held.steps;
@@ -189,41 +144,13 @@ export async function openTrainer(
   }
 
   async function predict(
-    pixels: Float32Array,
-    count: number,
+    pictures: Pictures,
     which: WhichWeights,
     { image, output }: PredictOptions,
   ): Promise<Float32Array> {
     const form = forms.of(image);
-    const { key, run } = form;
-    const [input] = form.model.graph.inputs;
-    const [first] = form.model.graph.outputs;
-    const size = elementCount(form.image);
-    if (pixels.length !== count * size)
-      throw new VitreousError(
-        `${pixels.length} numbers are not ${count} pictures of [${form.image.join(", ")}].`,
-      );
-    await form.loadInference(link);
     const values = await indirectOf(form, which);
-    const parts: Float32Array[] = [];
-    for (let from = 0; from < count; from += run) {
-      const images = Math.min(run, count - from);
-      const data = pixels.slice(from * size, (from + images) * size);
-      const feeds = [
-        { name: input?.name ?? "", dims: [images, ...form.image], data },
-        ...form.constants(values),
-      ];
-      const job: TrainerJob = {
-        kind: "predict",
-        key,
-        feeds,
-        averaged: which === "averaged",
-        output: output ?? first?.name ?? "",
-      };
-      const reply = (await request(job, buffersOf(feeds.map((feed) => feed.data)))) as PredictReply;
-      parts.push(reply.values);
-    }
-    return joined(parts);
+    return runPictures(pictures, { form, link, averaged: which === "averaged", indirect: values, output });
   }
 
   async function snapshot(): Promise<TrainerState> {
@@ -265,7 +192,7 @@ export async function openTrainer(
     step: (batches) => queued(() => step(batches)),
     predict: async (pixels, count, which, details = {}) => {
       const weights = kept(which);
-      return queued(() => predict(pixels, count, weights, details));
+      return queued(() => predict({ pixels, count }, weights, details));
     },
     snapshot: () => queued(snapshot),
     restore: (given) => queued(() => restore(given)),

@@ -85,7 +85,7 @@ export function writeSplits(record: SplitRecord): string {
  * Reads a record back.
  *
  * @param name How messages call it.
- * @throws VitreousError when it is no such record, names an image twice, or has a label that is no class.
+ * @throws VitreousError when it is no such record, names an image or a class twice, or has a label that is no class.
  */
 export function readSplits(text: string, name: string): SplitRecord {
   const json = (() => {
@@ -105,11 +105,14 @@ export function readSplits(text: string, name: string): SplitRecord {
     const first = result.error.issues[0];
     throw new VitreousError(`${name} is no record of a split: ${first?.path.join(".")}: ${first?.message}.`);
   }
+  const { classes } = result.data;
+  const twice = classes.find((label, i) => classes.indexOf(label) !== i);
+  if (twice !== undefined) throw new VitreousError(`${name} names the class "${twice}" twice.`);
   const seen = new Set<string>();
   for (const { path, label } of result.data.items) {
     if (seen.has(path)) throw new VitreousError(`${name} names ${path} twice.`);
     seen.add(path);
-    if (!result.data.classes.includes(label)) {
+    if (!classes.includes(label)) {
       throw new VitreousError(`${name}: ${path} is of the class "${label}", which is not among the classes.`);
     }
   }

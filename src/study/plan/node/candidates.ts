@@ -4,7 +4,7 @@
  */
 import type { Dataset } from "../../../datasets/dataset.js";
 import { VitreousError } from "../../../onnx/errors.js";
-import { openSplits } from "../../../training/data/node/splits.js";
+import { openSplits } from "../../../training/data/node/open-splits.js";
 import { partNamed } from "../../../training/data/splits.js";
 import type { StudyDataset } from "../../types.js";
 

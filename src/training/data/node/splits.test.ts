@@ -11,7 +11,8 @@ import { openDataset } from "../../../datasets/open.js";
 import { rgbPng } from "../../../imaging/node/png.js";
 import { uniform } from "../../../random.js";
 import { readSplits, type SplitRecord, splitCounts, writeSplits } from "../splits.js";
-import { itemsOfSplits, openSplits, splitDataset } from "./splits.js";
+import { itemsOfSplits, openSplits } from "./open-splits.js";
+import { splitDataset } from "./splits.js";
 
 let folder = "";
 /** Pictures of one pixel, no two alike. */
@@ -283,32 +284,6 @@ describe("images that look almost alike", () => {
     expect(record.setAside).toEqual([
       { path: "a/3.png", reason: "the same as or related to b/3-again.jpg, which is in test" },
     ]);
-  });
-});
-
-describe("a record of a split", () => {
-  it("is refused when it is none, or not of this data set", async () => {
-    const set = await dataset(twoClasses());
-    const record = await splitDataset(set, { seed: 1 });
-    const [first] = record.items;
-    if (!first) throw new Error("no items");
-    expect(() => readSplits("{", "s.json")).toThrow(/s\.json is not JSON/);
-    expect(() => readSplits("{}", "s.json")).toThrow(/s\.json is no record of a split: version/);
-    expect(() => readSplits(writeSplits({ ...record, items: [first, first] }), "s.json")).toThrow(
-      /names cat\/0\.png twice/,
-    );
-    expect(() =>
-      readSplits(writeSplits({ ...record, items: [{ ...first, label: "cow" }] }), "s.json"),
-    ).toThrow(/of the class "cow", which is not among the classes/);
-    await expect(openSplits(join(folder, "none.json"))).rejects.toThrow(/none\.json does not exist/);
-    rmSync(join(set.root, first.path));
-    expect(() => itemsOfSplits({ ...record, items: [{ ...first, label: "dog" }] }, set)).toThrow(
-      /"dog" in the split and is "cat" in/,
-    );
-    const other = await dataset({ "cat/0.png": picture(0) });
-    expect(() => itemsOfSplits(record, other)).toThrow(
-      /39 images of the split are not in .*; is it the data set/,
-    );
   });
 });
 

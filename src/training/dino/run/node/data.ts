@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { examineDataset } from "../../../../datasets/examine.js";
 import { openDataset } from "../../../../datasets/open.js";
 import { VitreousError } from "../../../../onnx/errors.js";
-import { ownPart } from "../../../data/node/splits.js";
+import { ownPart } from "../../../data/decide-parts.js";
 import { type DataRequest, inParts, type LabelledData } from "../../../run/node/labelled-data.js";
 
 interface NamedImage {
