@@ -4,6 +4,7 @@
  */
 import { type CurveLine, curvesFigure } from "./curves.js";
 import { escapeHtml, type Html, html, raw } from "./html.js";
+import { drawing, scrolled } from "./parts.js";
 import { STYLE } from "./style.js";
 import { PALETTE } from "./svg.js";
 
@@ -67,12 +68,12 @@ export function contactSheet(sheet: Sheet): string {
 <h1>${sheet.title}</h1>
 <p class="facts">${raw(sheet.facts.map(escapeHtml).join(" · "))}</p>
 </header>
-<section class="summary" aria-label="Mean scores">
-<div class="scroll">${summaryTable(sheet.summary)}</div>
+<main>
+<section class="summary" aria-label="Summary">
+${scrolled("Mean scores", summaryTable(sheet.summary))}
 ${meanCurves(sheet.images, names)}
 </section>
 ${legend(sheet, names)}
-<main>
 ${sheet.images.map((image) => card(image, names))}
 </main>
 <footer>${sheet.notes.map((n) => html`<p>${n}</p>`)}</footer>
@@ -139,7 +140,7 @@ function curves(all: readonly SheetScore[], metric: string, names: readonly stri
   const areas = scores
     .filter((s) => !s.control)
     .map((s) => html`<span>${key(names, s.method)}${s.auc.toFixed(3)}</span>`);
-  return html`<figure class="curve">${raw(curvesFigure(lines, { xLabel: xLabel(metric), names }))}<figcaption><b>${baseName(metric)}</b> AUC ${areas}</figcaption></figure>`;
+  return html`<figure class="curve">${drawing(curvesFigure(lines, { xLabel: xLabel(metric), names }), `${baseName(metric)} curves`)}<figcaption><b>${baseName(metric)}</b> AUC ${areas}</figcaption></figure>`;
 }
 
 const baseName = (metric: string): string => metric.split(":", 1)[0] ?? metric;
@@ -161,7 +162,7 @@ function meanCurves(images: readonly SheetImage[], names: readonly string[]): re
       );
       return { name, curve, control: of[0]?.control ?? false };
     });
-    return html`<figure class="mean">${raw(curvesFigure(lines, { xLabel: xLabel(metric), names, width: 250, height: 240 }))}<figcaption>mean <b>${baseName(metric)}</b> curve</figcaption></figure>`;
+    return html`<figure class="mean">${drawing(curvesFigure(lines, { xLabel: xLabel(metric), names, width: 250, height: 240 }), `mean ${baseName(metric)} curves`)}<figcaption>mean <b>${baseName(metric)}</b> curve</figcaption></figure>`;
   });
 }
 

@@ -5,6 +5,7 @@
 import type { FinalEvaluation, PretrainingReport, QuickEvaluation } from "../training/dino/run/record.js";
 import type { Scores } from "../training/metrics/scores.js";
 import { type Html, html, raw } from "./html.js";
+import { scrolled } from "./parts.js";
 import { classTable, linesFigure, scoreCell, trainingPage } from "./training-page.js";
 
 export function pretrainingReport({
@@ -48,11 +49,14 @@ function features(before: QuickEvaluation | undefined, curve: PretrainingReport[
 }
 
 function scoreSections({ knn, linear }: FinalEvaluation): Html {
-  return html`<section><h2>Features</h2><div class="scroll">${overall([
-    ["k-NN", knn],
-    ["linear layer", linear],
-  ])}</div></section>
-<section><h2>Classes (linear layer, test images)</h2><div class="scroll">${classTable(linear.test.classes)}</div></section>`;
+  return html`<section><h2>Features</h2>${scrolled(
+    "Features",
+    overall([
+      ["k-NN", knn],
+      ["linear layer", linear],
+    ]),
+  )}</section>
+<section><h2>Classes (linear layer, test images)</h2>${scrolled("Classes", classTable(linear.test.classes))}</section>`;
 }
 
 function overall(
@@ -65,7 +69,7 @@ function overall(
   const [first] = kinds;
   return html`<table>
 <caption>With 95% intervals. The backbone was trained without labels; the classifiers on it with those of the training images. The validation images chose the linear layer's weight decay; the test images were used once.</caption>
-<thead><tr><th scope="col"></th><th scope="col">test <small>${first?.[1].test.images ?? 0} images</small></th><th scope="col">validation <small>${first?.[1].validation.images ?? 0} images</small></th></tr></thead>
+<thead><tr><td></td><th scope="col">test <small>${first?.[1].test.images ?? 0} images</small></th><th scope="col">validation <small>${first?.[1].validation.images ?? 0} images</small></th></tr></thead>
 <tbody>${rows}</tbody>
 </table>`;
 }

@@ -20,10 +20,12 @@ export const percentTick = (share: number): string => `${Math.round(share * 100)
 /** Coordinates with more digits than any screen has; what is written for people has fewer. */
 const LONG_NUMBER = /(\d\.\d{3})\d{3,}/g;
 
-/** The figure as SVG text; colours follow the page through currentColor. */
+/** The figure as SVG text; colours follow the page through currentColor. Whoever shows it says what it shows. */
 export function svg(options: Plot.PlotOptions): string {
   const figure = Plot.plot({ ...options, document: document as unknown as Document });
   figure.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  // Names of marks ("dot", "rule") tell nobody anything, and ARIA has no names for groups without a role.
+  for (const mark of figure.querySelectorAll("g[aria-label]")) mark.removeAttribute("aria-label");
   return figure.outerHTML.replace(LONG_NUMBER, "$1");
 }
 

@@ -1,13 +1,14 @@
 /** @file What pages about trainings have in common: the frame, figures over epochs, scores with their intervals. */
 import type { ClassScores, Score } from "../training/metrics/scores.js";
 import { escapeHtml, type Html, html, raw } from "./html.js";
+import { drawing } from "./parts.js";
 import { STYLE } from "./style.js";
 import { type EpochFigure, epochsFigure, lineColor } from "./training-figures.js";
 
 const MORE_STYLE = `
 .grid { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0 0 1rem; align-items: stretch; } .grid > section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.1rem; flex: 1 1 420px; min-width: 0; max-width: 100%; } .grid > .wide { flex-basis: 100%; } .wide .row { margin-bottom: .6rem; } .wide .said, .wrong .said { margin: .3rem 0 0; }
 .grid h2, .wrong h2 { margin-bottom: .4rem; } .grid figure { max-width: 460px; }
-.matrix td { text-align: center; padding: .34rem .6rem; min-width: 2.6rem; } .matrix td.hit { background: color-mix(in srgb, var(--line-2) calc(var(--p) * 60%), transparent); } .matrix td.miss { background: color-mix(in srgb, var(--wrong) calc(var(--p) * 60%), transparent); }
+.matrix td { text-align: center; padding: .34rem .6rem; min-width: 2.6rem; } .matrix td.hit { background: color-mix(in srgb, var(--line-2) calc(var(--p) * 50%), transparent); } .matrix td.miss { background: color-mix(in srgb, var(--wrong) calc(var(--p) * 50%), transparent); }
 tbody tr:not(.control) > * { font-weight: 400; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .9rem; }
 .tiles figure { break-inside: avoid; } .tiles figcaption span { margin: 0; white-space: normal; overflow-wrap: anywhere; display: block; } .tiles b.wrong { color: var(--wrong); }
@@ -39,7 +40,9 @@ export function trainingPage({ title, facts, body, notes }: Page): string {
 <h1>${title}</h1>
 <p class="facts">${raw(facts.map(escapeHtml).join(" · "))}</p>
 </header>
+<main>
 ${body}
+</main>
 <footer>${notes.map((n) => html`<p>${n}</p>`)}</footer>
 </body>
 </html>
@@ -49,7 +52,7 @@ ${body}
 /** Lines over epochs with their legend. */
 export function linesFigure(figure: EpochFigure): Html {
   const { lines } = figure;
-  return html`<figure>${raw(epochsFigure(figure))}<figcaption>${lines.map((l, i) => html`<span><i class="dot" style="background:${lineColor(i)}"></i>${l.name}</span>`)}</figcaption></figure>`;
+  return html`<figure>${drawing(epochsFigure(figure), `By epoch: ${lines.map((l) => l.name).join(", ")}`)}<figcaption>${lines.map((l, i) => html`<span><i class="dot" style="background:${lineColor(i)}"></i>${l.name}</span>`)}</figcaption></figure>`;
 }
 
 export const percent = (p: number): string => `${(100 * p).toFixed(1)}%`;

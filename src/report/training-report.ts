@@ -5,6 +5,7 @@
 import type { Scores } from "../training/metrics/scores.js";
 import type { ReportEpoch, TrainingReport, WrongImage } from "../training/run/report-data.js";
 import { type Html, html, raw } from "./html.js";
+import { drawing, scrolled } from "./parts.js";
 import { calibrationFigure, type EpochLine } from "./training-figures.js";
 import { classTable, linesFigure, percent, scoreCell, trainingPage } from "./training-page.js";
 
@@ -15,10 +16,10 @@ export function trainingReport(report: TrainingReport): string {
     facts,
     notes,
     body: html`<div class="grid">
-<section><h2>Scores</h2><div class="scroll">${overall(validation, test)}</div></section>
-<section><h2>Classes (test images)</h2><div class="scroll">${classTable(test.classes)}</div></section>
-<section><h2>What was taken for what (test images)</h2><div class="scroll">${matrix(test)}</div></section>
-<section><h2>Calibration (test images)</h2><figure>${raw(calibrationFigure(test.calibration))}<figcaption>Share that is right over the probability given, in ${test.calibration.length} bins; the dashed line is where they agree.</figcaption></figure></section>
+<section><h2>Scores</h2>${scrolled("Scores", overall(validation, test))}</section>
+<section><h2>Classes (test images)</h2>${scrolled("Classes", classTable(test.classes))}</section>
+<section><h2>What was taken for what (test images)</h2>${scrolled("What was taken for what", matrix(test))}</section>
+<section><h2>Calibration (test images)</h2><figure>${drawing(calibrationFigure(test.calibration), "Share that is right over the probability given")}<figcaption>Share that is right over the probability given, in ${test.calibration.length} bins; the dashed line is where they agree.</figcaption></figure></section>
 <section class="wide"><h2>Training</h2>${curves(curve, best)}</section>
 </div>
 ${wrongImages(wrong, test.images)}`,
@@ -38,7 +39,7 @@ function overall(validation: Scores, test: Scores): Html {
   const loss = (s: Scores): string => s.loss?.toFixed(4) ?? "–";
   return html`<table>
 <caption>With 95% intervals. The epoch was chosen by the validation images; the test images were used once.</caption>
-<thead><tr><th scope="col"></th><th scope="col">test <small>${test.images} images</small></th><th scope="col">validation <small>${validation.images} images</small></th></tr></thead>
+<thead><tr><td></td><th scope="col">test <small>${test.images} images</small></th><th scope="col">validation <small>${validation.images} images</small></th></tr></thead>
 <tbody>${rows.map(([name, key]) => html`<tr><th scope="row">${name}</th>${scoreCell(test[key])}${scoreCell(validation[key])}</tr>`)}<tr><th scope="row">loss</th><td>${loss(test)}</td><td>${loss(validation)}</td></tr></tbody>
 </table>`;
 }
@@ -71,7 +72,7 @@ function matrix({ confusion, classes }: Scores): Html {
   });
   return html`<table class="matrix">
 <caption>A row is a true class, a column what it was taken for.</caption>
-<thead><tr><th scope="col"></th>${classes.map((c) => html`<th scope="col">${c.label}</th>`)}</tr></thead>
+<thead><tr><td></td>${classes.map((c) => html`<th scope="col">${c.label}</th>`)}</tr></thead>
 <tbody>${rows}</tbody>
 </table>`;
 }

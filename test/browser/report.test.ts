@@ -1,17 +1,11 @@
 /** @file A study's report in a real browser, from disk and without a network: on a phone, by its slider, in print. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256OfBytes } from "../../src/api/node/sha256.js";
-import { shownCollector } from "../../src/report/study/node/collect-shown.js";
-import { writeReport } from "../../src/report/study/node/write-report.js";
-import { drawnImages, drawnStudy } from "../../src/report/study/testing/reported-study.js";
-import { analyse } from "../../src/study/analysis/analyse.js";
 import { findChromium, howToInstall, launch } from "./chromium.js";
+import { writeDrawnReport } from "./drawn-report.js";
 
 const chromium = findChromium();
 if (chromium === undefined) {
@@ -23,21 +17,13 @@ const PHONE = { width: 390, height: 844 };
 
 describe.skipIf(chromium === undefined)("a study's report in Chromium", () => {
   let folder: string;
+  let address: string;
   let browser: Browser;
   const complaints: string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "vitreous-report-"));
-    const picture = join(folder, "picture.png");
-    await sharp({ create: { width: 64, height: 64, channels: 3, background: "#a05090" } }).toFile(picture);
-    const sha256 = sha256OfBytes(await readFile(picture));
-    const images = drawnImages(["mono", "lympho"], 6).map((image) => ({ ...image, path: picture, sha256 }));
-    const models = { "a model of a rather long name": 0.1, vit: 0.2, dino: 0.7 };
-    const study = drawnStudy({ images: { pbc: images }, models, methods: { "grad-cam": 0.2, rollout: 0.4 } });
-    const shown = shownCollector(study);
-    for (const row of study.rows()) shown.add(row);
-    const report = { analysis: analyse(study), study, version: "1.2.3", ...(await shown.finish()) };
-    await writeReport(folder, report);
+    address = await writeDrawnReport(folder);
     browser = await launch(chromium ?? "");
   }, 300_000);
   afterAll(async () => {
@@ -53,7 +39,7 @@ describe.skipIf(chromium === undefined)("a study's report in Chromium", () => {
     page.on("request", (request) => {
       if (!/^(file|data):/.test(request.url())) complaints.push(request.url());
     });
-    await page.goto(pathToFileURL(join(folder, "report.html")).href);
+    await page.goto(address);
     return page;
   }
 

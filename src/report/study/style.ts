@@ -113,7 +113,8 @@ dl.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap
   .hero { padding-top: 1.5rem; } main > section { margin-top: 2.2rem; } .card { padding: .85rem .9rem; } .charts { gap: .8rem; }
   .hero .badge { white-space: normal; }
   table.main .model { display: none; } table.main .of { display: block; }
-  table.main th.method { position: sticky; left: 0; background: var(--card); padding: .34rem .5rem .34rem 0; }
+  table.main th.method { position: sticky; left: 0; background: var(--card); padding: .34rem .5rem .34rem 0; max-width: 40vw; white-space: normal; overflow-wrap: anywhere; }
+  .scroll:has(table.main) { scroll-padding-left: 42vw; }
   table.main tbody tr:not(.first) > * { padding-top: .34rem; } table.main .start { padding-left: .85rem; }
   .beside, .models { grid-template-columns: minmax(0, 1fr); } .beside .plain .lay { max-width: 180px; }
   .shown > header .last { margin-left: 0; }

@@ -3,7 +3,8 @@ import { titleOf } from "../../../study/analysis/findings.js";
 import type { Confusion, Estimate, StudyAnalysis } from "../../../study/analysis/types.js";
 import { decimals } from "../../../study/results/tables/table.js";
 import { type Html, html } from "../../html.js";
-import { type Section, scrolled } from "../page.js";
+import { scrolled } from "../../parts.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { NOTHING, percent, plainTable } from "./parts.js";
 

@@ -3,8 +3,9 @@ import { measured, titleOf } from "../../../study/analysis/findings.js";
 import type { Confidence, StudyAnalysis } from "../../../study/analysis/types.js";
 import { counted } from "../../../study/analysis/words.js";
 import { type Html, html } from "../../html.js";
+import { drawing } from "../../parts.js";
 import type { StudyFigures } from "../figures/study-figures.js";
-import { drawing, type Section } from "../page.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { keys, NOTHING } from "./parts.js";
 

@@ -4,9 +4,10 @@ import type { Ranking, StudyAnalysis } from "../../../study/analysis/types.js";
 import { counted } from "../../../study/analysis/words.js";
 import { decimals, pValue } from "../../../study/results/tables/table.js";
 import { type Html, html } from "../../html.js";
+import { drawing } from "../../parts.js";
 import { MOST_DOTS } from "../figures/distribution.js";
 import type { StudyFigures } from "../figures/study-figures.js";
-import { drawing, type Section } from "../page.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { dot, keys, NOTHING } from "./parts.js";
 
@@ -76,7 +77,8 @@ export function rankingSection({ analysis }: StudyReport, { rankings }: StudyFig
   const cards = rankings.map((f) => {
     const found = analysis.rankings.find((r) => r.dataset === f.dataset && r.metric === f.metric);
     const where = f.dataset === null ? "All data sets together" : titleOf(analysis.datasets, f.dataset);
-    return html`<div class="card"><h3>${where}, ${titleOf(analysis.metrics, f.metric)}</h3><figure><div class="over" role="region" aria-label="Diagram of mean ranks" tabindex="0">${drawing(f.svg, f.description)}</div><figcaption>${found === undefined ? NOTHING : saidOf(analysis, found)}</figcaption></figure></div>`;
+    const title = `${where}, ${titleOf(analysis.metrics, f.metric)}`;
+    return html`<div class="card"><h3>${title}</h3><figure><div class="over" role="region" aria-label="Mean ranks: ${title}" tabindex="0">${drawing(f.svg, f.description)}</div><figcaption>${found === undefined ? NOTHING : saidOf(analysis, found)}</figcaption></figure></div>`;
   });
   return [
     {

@@ -4,7 +4,8 @@ import type { Comparison, StudyAnalysis } from "../../../study/analysis/types.js
 import { listed } from "../../../study/analysis/words.js";
 import { decimals, pValue } from "../../../study/results/tables/table.js";
 import { type Html, html } from "../../html.js";
-import { type Section, scrolled } from "../page.js";
+import { scrolled } from "../../parts.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { dot } from "./parts.js";
 

@@ -2,7 +2,8 @@
 import { titleOf } from "../../../study/analysis/findings.js";
 import { counted } from "../../../study/analysis/words.js";
 import { html } from "../../html.js";
-import { type Section, scrolled } from "../page.js";
+import { scrolled } from "../../parts.js";
+import type { Section } from "../page.js";
 import { withoutFolders } from "../paths.js";
 import type { StudyReport } from "../types.js";
 import { NOTHING, plainTable } from "./parts.js";

@@ -2,7 +2,8 @@
 import { titleOf } from "../../../study/analysis/findings.js";
 import type { ColumnKey, RowKey, StudyAnalysis } from "../../../study/analysis/types.js";
 import { type Html, html } from "../../html.js";
-import { type Section, scrolled } from "../page.js";
+import { scrolled } from "../../parts.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { NOTHING, plainTable, shortHash } from "./parts.js";
 

@@ -8,7 +8,7 @@ import { dot, NOTHING } from "./parts.js";
 
 /** Moves all heat maps of the page; there only where scripts run. */
 export const heatSlider = (id: string): Html =>
-  html`<p class="veil" hidden><label for="${id}">picture</label><input id="${id}" type="range" min="0" max="100" value="72" data-heat aria-label="Strength of the heat maps in percent"><label for="${id}">heat map</label></p>`;
+  html`<p class="veil" hidden><span>picture</span><input id="${id}" type="range" min="0" max="100" value="72" data-heat aria-label="From picture to heat map, in percent"><span>heat map</span></p>`;
 
 /** The picture with the map over it; on a plain ground where there is no picture. */
 export function layered(

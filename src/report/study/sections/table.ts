@@ -2,7 +2,8 @@
 import type { CellGroup, StudyAnalysis } from "../../../study/analysis/types.js";
 import { decimals, range } from "../../../study/results/tables/table.js";
 import { type Html, html, raw } from "../../html.js";
-import { type Section, scrolled } from "../page.js";
+import { scrolled } from "../../parts.js";
+import type { Section } from "../page.js";
 import type { StudyReport } from "../types.js";
 import { originId } from "./origins.js";
 import { dot, NOTHING } from "./parts.js";
