@@ -155,16 +155,17 @@ describe("tables", () => {
 
   it("are LaTeX that says which packages it needs, names escaped, intervals below their numbers", async () => {
     const text = await read("tables/faithfulness.tex");
-    expect(text).toContain("\\begin{tabular}{llrrrr}");
+    expect(text).toContain("\\begin{tabular}{@{}llrrrr@{}}");
     expect(text).toContain("\\multicolumn{2}{l}{} & \\multicolumn{4}{c}{PBC} \\\\\n\\cmidrule(lr){3-6}");
     expect(text).toContain("Insertion $\\uparrow$ & Deletion $\\downarrow$");
     expect(text).toMatch(
       /DINO & grad-cam & .* & \\textbf\{0\.906\} .*\\\\\*\[-2pt\]\n & {2}& {\\scriptsize \[/,
     );
     expect(text.split("\n")[0]).toBe("% \\usepackage{booktabs,graphicx}");
-    expect(await read("tables/comparisons.tex")).toMatch(
-      /^% \\usepackage\{booktabs,longtable\}[\s\S]*\\begin\{longtable\}/,
-    );
+    const comparisons = await read("tables/comparisons.tex");
+    expect(comparisons).toMatch(/^% \\usepackage\{booktabs,longtable\}[\s\S]*\\begin\{longtable\}/);
+    expect(comparisons).toContain("\\emph{Two methods on one model: PBC, Insertion}} \\\\*");
+    expect(comparisons).toMatch(/\n\\raggedright \S.* with grad-cam\}? & \\raggedright .* & 9 & /);
     expect(text).toContain("\\emph{Controls}");
     expect(text.match(/(?<!\\)[%](?! \\usepackage|\n)/g)).toBeNull();
   });

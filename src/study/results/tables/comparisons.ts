@@ -11,45 +11,46 @@ const KINDS: Readonly<Record<Comparison["kind"], string>> = {
 };
 
 export function comparisonTable(analysis: StudyAnalysis): Table {
-  const { title, comparisons, datasets, metrics, settings } = analysis;
+  const { title, comparisons, settings } = analysis;
   const sorted = Object.keys(KINDS).flatMap((kind) => comparisons.filter((c) => c.kind === kind));
   return {
     name: "comparisons",
     caption: `${title}: paired comparisons`,
     columns: [
-      { name: "Data set", align: "left" },
-      { name: "Metric", align: "left" },
-      { name: "a", align: "left" },
-      { name: "b", align: "left" },
-      { name: "Groups", align: "right" },
+      { name: "a", align: "left", names: true },
+      { name: "b", align: "left", names: true },
+      { name: "n", align: "right" },
       { name: "a − b", align: "right" },
       { name: "p", align: "right" },
-      { name: "p (Holm)", align: "right" },
-      { name: "Rank-biserial", align: "right" },
-      { name: "Detectable", align: "right" },
+      { name: "r", align: "right" },
+      { name: "MDD", align: "right" },
     ],
-    rows: sorted.map((c, i) => ({
-      ...(c.kind === sorted[i - 1]?.kind ? {} : { section: KINDS[c.kind] }),
-      cells: [
-        plain(titleOf(datasets, c.dataset)),
-        plain(titleOf(metrics, c.metric)),
-        { text: nameOf(analysis, c.a), bold: c.test?.significant === true && c.better === "a" },
-        { text: nameOf(analysis, c.b), bold: c.test?.significant === true && c.better === "b" },
-        plain(String(c.groups)),
-        estimateCell(c.difference),
-        plain(pValue(c.test?.p ?? null)),
-        plain(pValue(c.test?.adjusted ?? null)),
-        plain(decimals(c.effect?.rankBiserial ?? null, 2)),
-        plain(decimals(c.detectable)),
-      ],
-    })),
+    rows: sorted.map((c, i) => {
+      const section = sectionOf(analysis, c);
+      const before = sorted[i - 1];
+      return {
+        ...(before !== undefined && section === sectionOf(analysis, before) ? {} : { section }),
+        cells: [
+          { text: nameOf(analysis, c.a), bold: c.test?.significant === true && c.better === "a" },
+          { text: nameOf(analysis, c.b), bold: c.test?.significant === true && c.better === "b" },
+          plain(String(c.groups)),
+          estimateCell(c.difference),
+          plain(pValue(c.test?.adjusted ?? null)),
+          plain(decimals(c.effect?.rankBiserial ?? null, 2)),
+          plain(decimals(c.detectable)),
+        ],
+      };
+    }),
     notes: [
-      `Differences are averaged within groups of dependent images; ${settings.test} test, two-sided; Holm's correction over the comparisons of one kind, data set and metric. Bold: significantly better (α = ${settings.alpha}).`,
-      `Detectable: the smallest true mean difference found with a power of ${100 * settings.power} % at α divided by the number of those comparisons.`,
+      `Differences are averaged within groups of dependent images, of which there are n. p: ${settings.test} test, two-sided, after Holm's correction over the comparisons of one kind, data set and metric, which stand together. Bold: significantly better (α = ${settings.alpha}). r: matched-pairs rank-biserial correlation.`,
+      `MDD: minimum detectable difference, the smallest true mean difference found with a power of ${100 * settings.power} % at α divided by the number of those comparisons.`,
     ],
     numbers: { header: HEADER, rows: sorted.map(numbersOf) },
   };
 }
+
+const sectionOf = ({ datasets, metrics }: StudyAnalysis, c: Comparison): string =>
+  `${KINDS[c.kind]}: ${titleOf(datasets, c.dataset)}, ${titleOf(metrics, c.metric)}`;
 
 const HEADER = [
   "kind",

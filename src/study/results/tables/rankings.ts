@@ -17,13 +17,13 @@ export function rankingTable(analysis: StudyAnalysis): Table {
     rows: rankings.flatMap((ranking) =>
       ranking.entries.map((entry, i) => ({
         ...(i === 0
-          ? { section: `${where(ranking)} by ${titleOf(metrics, ranking.metric)}: ${said(ranking)}` }
+          ? { section: `${where(ranking)}, ${titleOf(metrics, ranking.metric)}: ${said(ranking)}` }
           : {}),
         cells: [plain(titleOf(models, entry.model)), plain(entry.method), plain(decimals(entry.rank, 2))],
       })),
     ),
     notes: [
-      `Rank 1 is best. Friedman's test (p of Iman and Davenport's F); rows whose mean ranks differ by less than the critical difference of Nemenyi cannot be told apart (α = ${settings.alpha}).`,
+      `Rank 1 is best. p: Friedman's test, by Iman and Davenport's F. CD: Nemenyi's critical difference; rows whose mean ranks differ by less cannot be told apart (α = ${settings.alpha}).`,
       ...rankings.flatMap((r) =>
         r.reason === undefined
           ? []
@@ -64,4 +64,4 @@ export function rankingTable(analysis: StudyAnalysis): Table {
 }
 
 const said = ({ blocks, friedman, criticalDifference }: Ranking): string =>
-  `${blocks} groups, Friedman p ${pValue(friedman?.p ?? null)}, critical difference ${decimals(criticalDifference, 2)}`;
+  `${blocks} groups, p ${pValue(friedman?.p ?? null)}, CD ${decimals(criticalDifference, 2)}`;

@@ -19,6 +19,8 @@ export interface TableColumn {
   /** Heading above neighbouring columns of the same group. */
   readonly group?: string;
   readonly align: "left" | "right";
+  /** Of names of any length: where it is narrow, they take several lines. */
+  readonly names?: true;
 }
 
 export interface TableRow {
