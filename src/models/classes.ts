@@ -13,6 +13,8 @@ export interface Classes {
   readonly labels: readonly string[];
   /** Whether the checkpoint's classifier is of these classes. */
   readonly kept: boolean;
+  /** The checkpoint's classes, where they are these in another order. */
+  readonly reordered?: readonly string[];
 }
 
 /**
@@ -37,11 +39,19 @@ export function classesFor(
   const twice = asked.find((label, i) => asked.indexOf(label) < i);
   if (twice !== undefined) throw new VitreousError(`two classes are called "${twice}": rename one of them.`);
   const same = isNamed(own) ? own.length === asked.length && own.every((name, i) => name === asked[i]) : true;
-  return { labels: asked, kept: count > 0 && asked.length === count && same };
+  const reordered =
+    isNamed(own) && !same && own.length === asked.length && own.every((name) => asked.includes(name))
+      ? own
+      : undefined;
+  return {
+    labels: asked,
+    kept: count > 0 && asked.length === count && same,
+    ...(reordered && { reordered }),
+  };
 }
 
 /** A sentence for people. */
-export const classifierNote = ({ labels, kept }: Classes, count: number): string =>
+export const classifierNote = ({ labels, kept, reordered }: Classes, count: number): string =>
   kept
     ? `The checkpoint's classifier of ${count} classes is kept.`
-    : `A new classifier of ${labels.length} classes ${count === 0 ? "was added" : `takes the place of the checkpoint's of ${count}`}.`;
+    : `A new classifier of ${labels.length} classes ${count === 0 ? "was added" : `takes the place of the checkpoint's of ${count}`}${reordered === undefined ? "" : `, whose classes are the same in another order (${reordered.join(", ")}); in that order it would be kept`}.`;

@@ -49,6 +49,8 @@ export interface TrainingPlan extends CommonPlan {
    * the size that the preprocessing gives.
    */
   readonly sizes?: readonly (readonly [number, number])[];
+  /** Of the classes, for messages; their numbers by default. */
+  readonly names?: readonly string[];
   /** By class; see `balancedClassWeights`. */
   readonly classWeights?: Float32Array;
 }
@@ -112,7 +114,10 @@ export function trainingBatches(plan: TrainingPlan): TrainingBatches {
     pool,
     seed,
     others: (index) => labels.flatMap((label, i) => (label === labels[index] && i !== index ? [i] : [])),
-    kind: (index) => ` of class ${labels[index]}`,
+    kind: (index) => {
+      const name = plan.names?.[labels[index] ?? 0];
+      return name === undefined ? ` of class ${labels[index]}` : ` of the class "${name}"`;
+    },
     onSetAside: plan.onSetAside,
   });
 

@@ -36,6 +36,14 @@ export interface MultiCropBatches {
   readonly count: number;
 }
 
+/** @throws VitreousError for fewer images than a batch holds */
+export function requireBatch(images: number, batch: number): void {
+  if (images >= batch) return;
+  throw new VitreousError(
+    `A batch of ${batch} needs as many images, and there are ${images} to learn from; give a smaller batch.`,
+  );
+}
+
 /**
  * Batches of crops. The same plan, epoch and batch number give the same bits, whatever came before and however many
  * workers there are. An image that cannot be read is told of and replaced by another, always the same one.
@@ -45,11 +53,7 @@ export interface MultiCropBatches {
  */
 export function multiCropBatches(plan: MultiCropPlan): MultiCropBatches {
   const { items, preprocessing, crops, pool, batch, seed, ahead = 2 } = plan;
-  if (items.length < batch) {
-    throw new VitreousError(
-      `A batch of ${batch} needs as many images, and there are ${items.length} to learn from; give a smaller batch.`,
-    );
-  }
+  requireBatch(items.length, batch);
   const lengths = cropLengths(preparedDims(preprocessing), crops);
   const count = batchCount(items.length, batch, "drop");
   const labels = items.map(() => 0);

@@ -48,8 +48,8 @@ const schema = z.strictObject({
   freeze: z.string().regex(FREEZE, { error: "must be none, head or blocks:K" }).default("none"),
   /** [height, width] that training batches have, one of them each by chance; none: the model's own. */
   imageSizes: sizesOption.default([]),
-  /** Only the model's first so many blocks are taken; 0: all. */
-  depth: numberOption(0, 1000, true).default(0),
+  /** Only the model's first so many blocks are taken; 0, where nothing is given: all. */
+  depth: numberOption(1, 1000, true).default(0),
   /** Of the saved weights, and of those that are scored in the end. */
   precision: z.enum(["float32", "float16"], { error: "must be float32 or float16" }).default("float32"),
   /** How a teacher's logits are learnt from, where there is one. */

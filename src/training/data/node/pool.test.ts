@@ -206,6 +206,10 @@ describe("batches for training", () => {
     await expect(collect(batches(0))).rejects.toThrow(
       /No image of class 3 can be read.*gone\.png does not exist/,
     );
+    const named = { items: gone, classes: 4, names: ["a", "b", "c", "cat"], last: "pad" } as const;
+    await expect(collect(trainingBatches(plan(one, named))(0))).rejects.toThrow(
+      /No image of the class "cat" can be read/,
+    );
   });
 
   it("stop on abort with the signal's reason, and a consumer may stop early", async () => {

@@ -55,8 +55,8 @@ const schema = z.strictObject({
   normLast: switchOption.default(true),
   /** Whether only the model's architecture is taken, and its weights are drawn. */
   scratch: switchOption.default(false),
-  /** Only the model's first so many blocks are taken; 0: all. */
-  depth: numberOption(0, 1000, true).default(0),
+  /** Only the model's first so many blocks are taken; 0, where nothing is given: all. */
+  depth: numberOption(1, 1000, true).default(0),
   /** Epochs from one evaluation to the next. */
   evaluateEvery: count.default(1),
   /** k of the nearest neighbours, and how much nearer ones count for more. */

@@ -34,6 +34,7 @@ export function partsOf(
   const train = trainingBatches({
     ...common,
     items: parts.train,
+    names: splits.classes,
     augmentation: options.augmentation,
     sizes: options.imageSizes,
     seed: options.seed,

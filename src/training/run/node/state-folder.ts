@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../../../imaging/node/atomic.js";
-import { errorCode } from "../../../imaging/node/file-error.js";
+import { makeFolder, writeFailure, writeFileAtomic } from "../../../imaging/node/atomic.js";
+import { errorCode, readFailure } from "../../../imaging/node/file-error.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { TrainerState } from "../../types.js";
 import type { LoopState } from "../loop.js";
@@ -135,7 +135,7 @@ async function readState<L>(folder: string): Promise<StateJson<L> | undefined> {
   const path = join(folder, STATE);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw new VitreousError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw errorCode(error) === "ENOTDIR" ? writeFailure(folder, error) : readFailure(path, error);
   });
   if (text === undefined) return undefined;
   try {

@@ -8,7 +8,7 @@ import { makeFolder } from "../../../../imaging/node/atomic.js";
 import { nameOf } from "../../../../models/description.js";
 import { VitreousError } from "../../../../onnx/errors.js";
 import { VERSION } from "../../../../version.js";
-import { multiCropBatches } from "../../../data/multi-crop-batches.js";
+import { multiCropBatches, requireBatch } from "../../../data/multi-crop-batches.js";
 import { imagePool } from "../../../data/node/pool.js";
 import type { Part } from "../../../data/splits.js";
 import { lockFolder } from "../../../run/node/lock.js";
@@ -16,6 +16,7 @@ import { refuseOccupied } from "../../../run/node/occupied.js";
 import { dataOfState, type StateFolder, stateFolder } from "../../../run/node/state-folder.js";
 import type { Settings } from "../../../run/record.js";
 import { SAVE_EVERY } from "../../../run/steps.js";
+import type { DinoModel } from "../../model.js";
 import { nodeDinoTrainer } from "../../node/trainer.js";
 import type { DinoTrainer } from "../../types.js";
 import { PRETRAINING_START, type PretrainingState, runPretraining } from "../loop.js";
@@ -52,13 +53,20 @@ export async function pretrain(request: PretrainRequest): Promise<Pretrained> {
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
   });
+  requireBatch(data.train.length, options.batch);
   const model = await openStudent(request);
   try {
+    const network = await dinoOf(model, options);
     await makeFolder(folder);
     const release = await lockFolder(folder);
     try {
       await looks.save();
-      return await train(request, data, model, await stateFolder<PretrainingState>(folder));
+      return await train(request, {
+        data,
+        model,
+        network,
+        state: await stateFolder<PretrainingState>(folder),
+      });
     } finally {
       await release();
     }
@@ -83,11 +91,18 @@ function settingsOf({ options }: PretrainRequest, data: PretrainingData, model: 
   };
 }
 
+/** All that a run works with. */
+interface Workshop {
+  readonly data: PretrainingData;
+  readonly model: Student;
+  /** The model with DINO's head. */
+  readonly network: DinoModel;
+  readonly state: StateFolder<PretrainingState>;
+}
+
 async function train(
   request: PretrainRequest,
-  data: PretrainingData,
-  model: Student,
-  folder: StateFolder<PretrainingState>,
+  { data, model, network, state: folder }: Workshop,
 ): Promise<Pretrained> {
   const { out, options, signal, events = {} } = request;
   const { preprocessing, dims, crops } = model;
@@ -115,8 +130,7 @@ async function train(
       seed,
       onSetAside: (index, reason) => aside(data.train[index]?.name, reason),
     });
-    const student = await dinoOf(model, options);
-    trainer = await nodeDinoTrainer(student, {
+    trainer = await nodeDinoTrainer(network, {
       ...recipeOf(options),
       stepsPerEpoch: batches.count,
       ...(request.open.device && { device: request.open.device }),
@@ -174,7 +188,7 @@ async function train(
       state: end,
       settings,
       tensors: await trainer.tensors(),
-      trained: student.parameters.parameters.reduce((n, { values }) => n + values.length, 0),
+      trained: network.parameters.parameters.reduce((n, { values }) => n + values.length, 0),
       evaluation: await evaluation?.final(),
       setAside,
     });
