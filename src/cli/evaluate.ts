@@ -3,36 +3,28 @@ import { basename, join } from "node:path";
 import { Command } from "commander";
 import type { NodeModel } from "../api/node/node-model.js";
 import { openModel } from "../api/node/open.js";
-import { parseTarget, type TargetChoice } from "../api/target.js";
+import { parseTarget } from "../api/target.js";
 import type { ScoredImage, ScoreItem } from "../api/types.js";
-import type { Method } from "../explain/method.js";
-import { methodFromSpec } from "../explain/registry.js";
 import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
-import type { Metric } from "../metrics/metric.js";
-import { METRICS, metricFromSpec } from "../metrics/registry.js";
 import { VitreousError } from "../onnx/errors.js";
-import { mix } from "../random.js";
 import { VERSION } from "../version.js";
-import { type Candidate, controlsFor } from "./candidates.js";
 import { showingDownload } from "./download.js";
-import { plural, table } from "./format.js";
+import { scoreItems } from "./evaluate-items.js";
 import {
-  type ImageList,
-  listImages,
-  type NamedImage,
-  preparationWarnings,
-  readImages,
-  reportFailures,
-  trackNames,
-} from "./images.js";
+  type EvaluateOptions,
+  type Plan,
+  protocolRecord,
+  readPlan,
+  withMetricOptions,
+} from "./evaluate-options.js";
+import { summaryTable } from "./evaluate-table.js";
+import { plural } from "./format.js";
+import { listImages, preparationWarnings, reportFailures } from "./images.js";
 import { prettyJson } from "./json.js";
-import { type MapFolder, openMapFolder, readMap } from "./maps.js";
+import { openMapFolder } from "./maps.js";
 import {
   type CommandContext,
-  collect,
-  type ImageOptions,
   openOptions,
-  seedNumber,
   withBatch,
   withImageOptions,
   withModelOptions,
@@ -40,17 +32,9 @@ import {
 import { checkClasses, checkMethods, modelRecord } from "./records.js";
 import { openResults, type Results, type ScoredSubject } from "./results.js";
 import { type SheetBuilder, sheetBuilder } from "./sheet.js";
-import { INTERVALS, type SummaryRow } from "./summary.js";
+import type { SummaryRow } from "./summary.js";
 import type { Progress } from "./terminal.js";
-import { UsageError, usage } from "./usage.js";
-
-interface EvaluateOptions extends ImageOptions {
-  readonly metric?: readonly string[];
-  readonly maps?: string;
-  readonly controls?: boolean;
-  readonly sheet?: boolean;
-  readonly seed: number;
-}
+import { usage } from "./usage.js";
 
 export function evaluateCommand(context: CommandContext): Command {
   return withBatch(withModelOptions(withMetricOptions(withImageOptions(new Command("evaluate")))))
@@ -66,22 +50,6 @@ Examples:
     .action((model: string, images: readonly string[], options: EvaluateOptions) =>
       evaluate(model, images, options, context),
     );
-}
-
-function withMetricOptions(command: Command): Command {
-  return command
-    .option("--metric <names>", `${Object.keys(METRICS).join(", ")}; likewise (default: both)`, collect)
-    .option("--maps <folder>", "score maps made elsewhere: <stem>.npy or <stem>.<name>.npy, [H,W]")
-    .option("--controls", "also score random, center, edge and inverted maps")
-    .option("--sheet", "also write contact-sheet.html: images, maps and curves on one page")
-    .option("--seed <n>", "for random controls, baselines, tie orders and intervals", seedNumber, 0);
-}
-
-interface Plan {
-  readonly specs: readonly string[];
-  readonly methods: readonly Method[];
-  readonly metricSpecs: readonly string[];
-  readonly metrics: readonly Metric[];
 }
 
 async function evaluate(
@@ -196,145 +164,9 @@ const describeModel = ({ anatomy }: NodeModel): string => {
   return `${family}, ${plural(anatomy.output.classes, "class", "classes")}`;
 };
 
-function readPlan(options: EvaluateOptions): Plan {
-  const specs = [...new Set(options.method ?? [])];
-  if (specs.length === 0 && options.maps === undefined && !options.controls) {
-    throw new UsageError("nothing to score: name a --method, a --maps folder, or --controls");
-  }
-  const metricSpecs = [...new Set(options.metric ?? ["insertion", "deletion"])];
-  return {
-    specs,
-    methods: specs.map((spec) => usage(() => methodFromSpec(spec))),
-    metricSpecs,
-    metrics: metricSpecs.map((spec) => usage(() => metricFromSpec(spec))),
-  };
-}
-
-interface ItemSource {
-  readonly model: NodeModel;
-  readonly plan: Plan;
-  readonly list: ImageList;
-  readonly maps: MapFolder | undefined;
-  readonly target: TargetChoice;
-  readonly options: EvaluateOptions;
-  readonly signal: AbortSignal;
-  /** What belongs to each item, until it comes back scored. */
-  readonly subjects: Map<ScoreItem, ScoredSubject>;
-}
-
-/** Each image with its maps, explained in batches as the scoring asks for more. */
-async function* scoreItems(source: ItemSource): AsyncGenerator<ScoreItem> {
-  const { model, plan, list, maps, target, options, signal, subjects } = source;
-  const named = trackNames(readImages(model, list, { signal, labelled: target === "true" }));
-  const settings = { target, signal, ...(options.batch ? { batch: options.batch } : {}) };
-  const explained =
-    plan.methods.length > 0 ? model.explainAll(named.images, plan.methods, settings) : undefined;
-  for await (const next of explained ?? named.images) {
-    const explanation = "maps" in next ? next : undefined;
-    const image = "maps" in next ? next.image : next;
-    const item = named.take(image);
-    const { height, width } = image.tensor;
-    const own: Candidate[] = (explanation?.maps ?? []).map((map, m) => ({
-      method: plan.specs[m] ?? map.method,
-      values: map.atImageSize(),
-      control: false,
-    }));
-    own.push(...(await outsideMaps(maps, item, [height, width], list)));
-    const controls = options.controls ? controlsFor(image.tensor, own, mix(item.seed, options.seed)) : [];
-    const candidates = [...own, ...controls];
-    if (candidates.length === 0) continue;
-    const primary = explanation?.target?.index ?? givenClass(target, image.label);
-    const classes = primary === undefined ? undefined : [...new Set([primary, image.label ?? primary])];
-    const scoreItem: ScoreItem = {
-      image,
-      maps: candidates,
-      ...(classes === undefined ? {} : { classes }),
-      ...(explanation === undefined ? {} : { logits: explanation.logits }),
-    };
-    subjects.set(scoreItem, { ...item, candidates, explanation });
-    yield scoreItem;
-  }
-}
-
-/** The class to follow where no method was run; undefined: the predicted one. */
-function givenClass(target: TargetChoice, label: number | undefined): number | undefined {
-  if (target === "top") return undefined;
-  if (target === "true") return label;
-  return typeof target === "number" ? target : target.plus;
-}
-
-/** Maps of `--maps` for one image; what cannot be used is listed as failed. */
-async function outsideMaps(
-  maps: MapFolder | undefined,
-  { stem, image }: NamedImage,
-  size: readonly [number, number],
-  { failed }: ImageList,
-): Promise<readonly Candidate[]> {
-  if (maps === undefined) return [];
-  const files = maps.mapsOf(stem);
-  if (files.length === 0)
-    failed.push({ image: image.name, error: `there is no map ${stem}.npy or ${stem}.<name>.npy` });
-  const read: Candidate[] = [];
-  for (const file of files) {
-    try {
-      read.push({ ...(await readMap(file, size)), control: false });
-    } catch (error) {
-      if (!(error instanceof VitreousError)) throw error;
-      failed.push({ image: image.name, error: error.message });
-    }
-  }
-  return read;
-}
-
 function take(subjects: Map<ScoreItem, ScoredSubject>, scored: ScoredImage): ScoredSubject {
   const subject = subjects.get(scored.item);
   if (subject === undefined) throw new RangeError("a score of an item that was never asked for");
   subjects.delete(scored.item);
   return subject;
-}
-
-function protocolRecord(model: NodeModel, plan: Plan, options: EvaluateOptions) {
-  const methods = plan.methods.map((method, i) => ({
-    method: plan.specs[i],
-    parameters: method.resolve(model.anatomy),
-    citation: method.citation,
-  }));
-  const metrics = plan.metrics.map(({ parameters, direction, citation }, i) => ({
-    metric: plan.metricSpecs[i],
-    parameters,
-    direction,
-    citation,
-  }));
-  return {
-    class: options.class,
-    score: "softmax probability of the class",
-    methods,
-    metrics,
-    controls: options.controls ?? false,
-    maps: options.maps ?? null,
-    preprocessing: model.preprocessing,
-    intervals: INTERVALS,
-    seed: options.seed,
-    device: options.device,
-  };
-}
-
-function summaryTable(rows: readonly SummaryRow[]): string {
-  const metrics = [...new Map(rows.map((r) => [r.metric, r.direction]))];
-  const maps = [...new Map(rows.map((r) => [JSON.stringify([r.method, r.of]), r])).values()];
-  const cell = (row: SummaryRow, metric: string): string => {
-    const found = rows.find((r) => r.method === row.method && r.of === row.of && r.metric === metric);
-    if (found?.mean === undefined) return "–";
-    const ci = found.ci === undefined ? "" : ` [${found.ci.map((v) => v.toFixed(3)).join(", ")}]`;
-    return `${found.mean.toFixed(4)}${ci}`;
-  };
-  const heading = ["map", ...metrics.map(([m, d]) => `${m} (${d} is better)`), "n"];
-  return table([
-    heading,
-    ...maps.map((row) => [
-      row.of === undefined ? row.method : `${row.method} ${row.of}`,
-      ...metrics.map(([m]) => cell(row, m)),
-      String(row.n),
-    ]),
-  ]);
 }
