@@ -1,14 +1,15 @@
 /** @file `vitreous finetune` as its user runs it: what it learns, what it leaves, and that nothing that ends it loses anything. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openModel } from "../../src/api/node/open.js";
 import { uniform } from "../../src/random.js";
-import { expectNothingHalf, expectOneClearLine, fixture, type Running, VIT, workplace } from "./command.js";
+import { expectNothingHalf, expectOneClearLine, fixture, VIT, workplace } from "./command.js";
 import { trainingJson } from "./contract.js";
+import { endAndGoOn, expectSameTraining } from "./endings.js";
 
 const at = workplace();
 
@@ -50,13 +51,6 @@ const record = (folder: string) => at.json(trainingJson, folder, "training.json"
 beforeAll(async () => {
   await shades("pictures", { dark: 40, light: 40 });
 });
-
-/** training.json without what differs from run to run. */
-const withoutTimes = (folder: string): string =>
-  readFileSync(at.path(folder, "training.json"), "utf8").replaceAll(
-    /"(seconds|training)": [\d.e-]+/g,
-    '"$1": 0',
-  );
 
 describe("a model fine-tuned on pictures that are easily told apart", () => {
   const out = "trained";
@@ -231,49 +225,11 @@ describe("a model fine-tuned on pictures that are easily told apart", () => {
 
 describe("a run that is ended", () => {
   const args = (out: string) => ["finetune", MODEL, "pictures", ...LONG, "--quiet", "--out", out];
-  const state = (out: string) => at.path(out, "state", "state.json");
-  const changed = (out: string): number => statSync(state(out), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-
-  /** Ends the command a while after it has saved something, unless it is done by then. */
-  async function endLater({ child, ended }: Running, out: string, wait: number, signal: NodeJS.Signals) {
-    const before = changed(out);
-    let over = false;
-    ended.then(() => {
-      over = true;
-    });
-    while (!over && changed(out) === before) await sleep(2);
-    await sleep(wait);
-    if (!over) child.kill(signal);
-    return ended;
-  }
-
-  beforeAll(async () => {
-    expect((await at.run(...args("whole"))).status).toBe(0);
-  });
-
   it("goes on to the same bits, however and whenever it was ended", async () => {
-    const next = uniform(Date.now());
-    let ends = 0;
-    for (const signal of ["SIGKILL", "SIGINT", "SIGKILL", "SIGTERM"] as const) {
-      const { status, stderr } = await endLater(at.start(...args("ended")), "ended", 60 * next(), signal);
-      if (status === 0) break;
-      ends++;
-      if (signal !== "SIGKILL") {
-        expect(stderr).toMatch(
-          /^vitreous: interrupted; what is done is kept in ended: run the same command/m,
-        );
-        expect(status).toBe(1);
-      }
-    }
-    expect(ends).toBeGreaterThan(1);
-    const last = await at.run(...args("ended"));
-    expect(last.status, last.stderr).toBe(0);
-    for (const name of ["model.safetensors", "model.onnx", "splits.json", "report.html"])
-      expect(readFileSync(at.path("ended", name)).equals(readFileSync(at.path("whole", name))), name).toBe(
-        true,
-      );
-    expect(withoutTimes("ended")).toBe(withoutTimes("whole"));
-    expectNothingHalf(at.files("ended"));
+    expect((await at.run(...args("whole"))).status).toBe(0);
+    await endAndGoOn(at, args("ended"), "ended");
+    const files = ["model.safetensors", "model.onnx", "splits.json", "report.html"];
+    expectSameTraining(at, ["ended", "whole"], files);
   });
 
   it("lets no second run into its folder while it is on", async () => {
@@ -291,6 +247,7 @@ describe("a run that is ended", () => {
 describe("a fine-tuning that cannot be", () => {
   it.each([
     { line: "--epochs 0", says: /--epochs: must be a whole number, from 1/ },
+    { line: "--depth 0", says: /--depth: must be a whole number, from 1/ },
     { line: "--dropout 1", says: /--dropout: must be a number, from 0 to 0\.9/ },
     { line: "--lr fast", says: /--lr: must be a number/ },
     { line: "--freeze tail", says: /--freeze: must be none, head or blocks:K/ },
@@ -335,6 +292,14 @@ describe("a fine-tuning that cannot be", () => {
       expect(result).toMatchObject({ status: 1, stdout: "" });
     }
     expect(existsSync(at.path("never"))).toBe(false);
+  });
+
+  it("has a file in its way", async () => {
+    writeFileSync(at.path("file"), "mine");
+    const result = await finetune("pictures", "--quiet", "--out", "file");
+    expect(result).toMatchObject({ status: 1, stdout: "" });
+    expectOneClearLine(result, /file.state could not be written: a file is in the way/);
+    expect(readFileSync(at.path("file"), "utf8")).toBe("mine");
   });
 
   it("writes over no model of another kind", async () => {

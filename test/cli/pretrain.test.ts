@@ -1,12 +1,12 @@
 /** @file `vitreous pretrain` as its user runs it: what it leaves, what can be done with that, and that nothing that ends it loses anything. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openModel } from "../../src/api/node/open.js";
 import { uniform } from "../../src/random.js";
-import { expectNothingHalf, expectOneClearLine, fixture, VIT, workplace } from "./command.js";
+import { expectOneClearLine, fixture, VIT, workplace } from "./command.js";
 import { pretrainingJson, trainingJson } from "./contract.js";
+import { endAndGoOn, expectSameTraining } from "./endings.js";
 
 const at = workplace();
 
@@ -39,12 +39,6 @@ beforeAll(async () => {
   await shades("pictures", { left: 24, right: 24 });
   await shades("unlabelled", { "": 16 });
 });
-
-const withoutTimes = (folder: string): string =>
-  readFileSync(at.path(folder, "training.json"), "utf8").replaceAll(
-    /"(seconds|training)": [\d.e-]+/g,
-    '"$1": 0',
-  );
 
 describe("a model pretrained on pictures whose labels it does not see", () => {
   const args = ["pictures", "--epochs", "3", ...SETTINGS, "--evaluate-every", "2", "--out", "dino"];
@@ -194,42 +188,12 @@ describe("a pretraining that is ended", () => {
     "--out",
     out,
   ];
-  const changed = (out: string): number =>
-    statSync(at.path(out, "state", "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
   it("goes on to the same bits, however and whenever it was ended", async () => {
     expect((await at.run(...args("whole"))).status).toBe(0);
-    const next = uniform(Date.now());
-    let ends = 0;
-    for (const signal of ["SIGKILL", "SIGINT", "SIGKILL", "SIGTERM"] as const) {
-      const { child, ended } = at.start(...args("ended"));
-      let over = false;
-      ended.then(() => {
-        over = true;
-      });
-      const before = changed("ended");
-      while (!over && changed("ended") === before) await sleep(2);
-      await sleep(60 * next());
-      if (!over) child.kill(signal);
-      const { status, stderr } = await ended;
-      if (status === 0) break;
-      ends++;
-      if (signal !== "SIGKILL") {
-        expect(stderr).toMatch(
-          /^vitreous: interrupted; what is done is kept in ended: run the same command/m,
-        );
-        expect(status).toBe(1);
-      }
-    }
-    expect(ends).toBeGreaterThan(1);
-    const last = await at.run(...args("ended"));
-    expect(last.status, last.stderr).toBe(0);
-    for (const name of ["model.safetensors", "config.json", "splits.json", "report.html"]) {
-      const [own, other] = ["ended", "whole"].map((folder) => readFileSync(at.path(folder, name), "latin1"));
-      expect(own === other, name).toBe(true);
-    }
-    expect(withoutTimes("ended")).toBe(withoutTimes("whole"));
-    expectNothingHalf(at.files("ended"));
+    await endAndGoOn(at, args("ended"), "ended");
+    const files = ["model.safetensors", "config.json", "splits.json", "report.html"];
+    expectSameTraining(at, ["ended", "whole"], files);
   });
 });
 
@@ -242,6 +206,7 @@ describe("a pretraining that cannot be", () => {
     { line: "--augment wild", says: /--augment takes published, medical or a \.json file/ },
     { line: "--local-size big", says: /height x width/ },
     { line: "--locals -1", says: /--locals/ },
+    { line: "--depth 0", says: /--depth: must be a whole number, from 1/ },
     { line: "--splits x.json --val 0.2", says: /leave --val and --test out/ },
   ])("is a usage error: $line", async ({ line, says }) => {
     const result = await pretrain("pictures", "--out", "never", ...line.split(" "));
@@ -249,13 +214,14 @@ describe("a pretraining that cannot be", () => {
     expect(result).toMatchObject({ status: 2, stdout: "" });
   });
 
-  it("says why in one line, and leaves no model", async () => {
+  it("says why in one line, and leaves nothing", async () => {
     mkdirSync(at.path("empty"));
     const refusals = [
       { args: [MODEL, "empty"], says: /holds no images/ },
       { args: [MODEL, "nowhere"], says: /nowhere does not exist/ },
       { args: [MODEL, "pictures", "--batch", "64"], says: /batch of 64 .* smaller batch/ },
       { args: [MODEL, "pictures", "--val", "0.5", "--test", "0.5"], says: /leaves none to train on/ },
+      { args: [MODEL, "pictures", ...SETTINGS, "--local-size", "3x3"], says: /smaller than a patch/ },
       { args: [VIT, "pictures"], says: /is an ONNX graph/ },
       { args: ["pictures", "pictures"], says: /no weights/ },
     ];
@@ -264,7 +230,7 @@ describe("a pretraining that cannot be", () => {
       expectOneClearLine(result, /^vitreous: /, says);
       expect(result).toMatchObject({ status: 1, stdout: "" });
     }
-    expect(existsSync(at.path("never", "config.json"))).toBe(false);
+    expect(existsSync(at.path("never"))).toBe(false);
     const onto = await at.run("pretrain", at.path("dino"), "pictures", "--quiet", "--out", at.path("dino"));
     expectOneClearLine(onto, /is the model itself/);
   });

@@ -53,9 +53,9 @@ export async function pretrain(request: PretrainRequest): Promise<Pretrained> {
     ...(signal && { signal }),
     ...(events.onLook && { onProgress: events.onLook }),
   });
-  requireBatch(data.train.length, options.batch);
   const model = await openStudent(request);
   try {
+    requireBatch(data.train.length, options.batch);
     const network = await dinoOf(model, options);
     await makeFolder(folder);
     const release = await lockFolder(folder);
