@@ -14,20 +14,20 @@ const MEAN = 0.5;
 const DEVIATION = 0.5;
 
 /** @param {readonly number[]} a @param {readonly number[]} b */
-const dot = (a, b) => a.reduce((sum, v, i) => sum + v * (b[i] ?? 0), 0);
+export const dot = (a, b) => a.reduce((sum, v, i) => sum + v * (b[i] ?? 0), 0);
 /** @param {readonly number[]} values */
-const total = (values) => values.reduce((sum, v) => sum + v, 0);
+export const total = (values) => values.reduce((sum, v) => sum + v, 0);
 /** @param {number} n */
-const upTo = (n) => Array.from({ length: n }, (_, i) => i);
+export const upTo = (n) => Array.from({ length: n }, (_, i) => i);
 /** @param {Matrix} m @returns {Matrix} */
-const transpose = (m) => upTo(m[0]?.length ?? 0).map((j) => m.map((row) => row[j] ?? 0));
+export const transpose = (m) => upTo(m[0]?.length ?? 0).map((j) => m.map((row) => row[j] ?? 0));
 /** @param {Matrix} a @param {Matrix} b @returns {Matrix} */
 const product = (a, b) => {
   const columns = transpose(b);
   return a.map((row) => columns.map((column) => dot(row, column)));
 };
 /** @param {Matrix} a @param {Matrix} b @returns {Matrix} */
-const sum = (a, b) => a.map((row, i) => row.map((v, j) => v + (b[i]?.[j] ?? 0)));
+export const sum = (a, b) => a.map((row, i) => row.map((v, j) => v + (b[i]?.[j] ?? 0)));
 
 /** exp(z − max) / Σ @param {readonly number[]} z */
 export function softmax(z) {
@@ -48,12 +48,15 @@ function erf(x) {
   return (2 / Math.sqrt(Math.PI)) * result;
 }
 
+/** @param {Matrix} m @returns {Matrix} */
+export const gelu = (m) => m.map((row) => row.map((u) => (u / 2) * (1 + erf(u / Math.SQRT2))));
+
 /**
- * A Hugging Face ViT (`ViTForImageClassification`, float32 weights).
+ * A Hugging Face checkpoint's config and layers (float32 weights).
  *
  * @param {string} folder
  */
-export function readModel(folder) {
+export function readWeights(folder) {
   const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8"));
   const bytes = readFileSync(`${folder}/model.safetensors`);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
@@ -72,7 +75,8 @@ export function readModel(folder) {
   };
   /** @param {string} name */
   const linear = (name) => {
-    const [weight, bias] = [matrix(`${name}.weight`), vector(`${name}.bias`)];
+    const weight = matrix(`${name}.weight`);
+    const bias = `${name}.bias` in header ? vector(`${name}.bias`) : [];
     /** @param {Matrix} x @returns {Matrix} */
     return (x) => x.map((row) => weight.map((w, o) => dot(row, w) + (bias[o] ?? 0)));
   };
@@ -88,6 +92,16 @@ export function readModel(folder) {
         return row.map((v, i) => ((v - mean) / root) * (scale[i] ?? 0) + (shift[i] ?? 0));
       });
   };
+  return { config, vector, matrix, linear, norm };
+}
+
+/**
+ * A Hugging Face ViT (`ViTForImageClassification`).
+ *
+ * @param {string} folder
+ */
+export function readModel(folder) {
+  const { config, vector, linear, norm } = readWeights(folder);
   const side = config.image_size;
   const patch = config.patch_size;
   const project = linear("vit.embeddings.patch_embeddings.projection");
@@ -149,9 +163,7 @@ export function readModel(folder) {
         return { a, context: product(a, part(v)) };
       });
       x = sum(x, layer.out(x.map((_, t) => maps.flatMap(({ context }) => context[t] ?? []))));
-      const wide = layer
-        .widen(layer.after(x))
-        .map((row) => row.map((u) => (u / 2) * (1 + erf(u / Math.SQRT2))));
+      const wide = gelu(layer.widen(layer.after(x)));
       x = sum(x, layer.narrow(wide));
       pass.norm1.push(n);
       pass.attention.push(maps.map(({ a }) => a));
@@ -163,6 +175,7 @@ export function readModel(folder) {
 }
 
 /** @typedef {ReturnType<typeof readModel>} Model */
+/** @typedef {{ side: number, forward: (image: Vector) => { logits: Vector } }} Classifier */
 
 /** Values 0 to 255, [side][side][3], as a PNG file has them. @param {readonly number[]} pixels @returns {Vector} */
 export const normalise = (pixels) =>
@@ -278,7 +291,7 @@ export function blur(image, side) {
  * p(c) while pixels go from one image to another, a row's width of them at a time, most important first, equal ones in
  * raster order; and the area (Σ a_i − a_0/2 − a_n/2)/n below.
  *
- * @param {Model} model @param {Vector} map [side][side] @param {number} c @param {Vector} from @param {Vector} to
+ * @param {Classifier} model @param {Vector} map [side][side] @param {number} c @param {Vector} from @param {Vector} to
  */
 export function perturbation(model, map, c, from, to) {
   const area = map.length;
