@@ -1,6 +1,6 @@
 /**
- * @file What things cost here: explanations over a plain forward pass, a study over the forward passes in it, training
- * steps beside PyTorch's, and how long training waits for its images. Machines are noisy, so what is compared is run in
+ * @file What things cost here: explanations over a plain forward pass, a study over the forward passes in it and with
+ * workers, training steps beside PyTorch's, and how long training waits for its images. Machines are noisy, so what is compared is run in
  * turns, and what counts are medians of paired ratios.
  *
  *     npm run bench -- [MODEL.onnx…] [--study MODEL]… [--training ARCHITECTURE]… [--pair CHECKPOINT=MODEL.onnx]…
@@ -18,11 +18,14 @@ import { explanationCosts, tableHead } from "./explanations.js";
 import { studyCosts } from "./study.js";
 import { compareTraining } from "./training.js";
 import { showWaiting } from "./waiting.js";
+import { workerGains } from "./workers.js";
 
 /** Images of a training step. */
 const TRAINED = 16;
 /** Images of a study, and how often it is run in turns with its forward passes. */
 const STUDIED = { images: 16, rounds: 3 };
+/** Studies that workers share: each of them opens the model once, which so few images must not decide. */
+const SHARED = { images: 32, rounds: 3 };
 /** Steps that are watched for waiting. */
 const WATCHED = 12;
 
@@ -56,7 +59,10 @@ for (const path of models) {
 }
 if (rows.length > 0) console.log(`\n${[tableHead(batches), ...rows].join("\n")}`);
 
-for (const path of studied) await studyCosts(path, { ...STUDIED, ...threads, workers: true });
+for (const path of studied) {
+  await studyCosts(path, { ...STUDIED, ...threads });
+  await workerGains(path, SHARED);
+}
 
 const training = { batch: TRAINED, threads: threads.threads ?? 2 };
 for (const architecture of trained) {

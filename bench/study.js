@@ -1,7 +1,6 @@
 /**
  * @file What a study costs over the forward passes that it consists of, run raw in batches: images read, decoded and
- * planned, maps, blur, perturbed inputs, the store, statistics, tables, figures and the report are all in it. And what
- * workers gain.
+ * planned, maps, blur, perturbed inputs, the store, statistics, tables, figures and the report are all in it.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,12 +16,12 @@ import { plainForward } from "./plain-forward.js";
 
 /** Pixels between two points of a curve: 29 points at 224×224. */
 const STEP = 1792;
-const BATCH = 8;
+export const BATCH = 8;
 /** Forward passes over which the two kinds of raw ones are compared. */
 const COMPARED = 48;
 
 /** @param {string} folder @param {number} count */
-async function writePhotographs(folder, count) {
+export async function writePhotographs(folder, count) {
   await mkdir(folder, { recursive: true });
   for (let i = 0; i < count; i++) {
     const next = uniform(i + 1);
@@ -39,7 +38,7 @@ async function writePhotographs(folder, count) {
  * @param {string} images
  * @returns {import("../dist/study/types.js").StudyDeclaration}
  */
-function declare(path, images) {
+export function declare(path, images) {
   const opening = { arch: null, head: null, preprocess: null, labels: null, imageSize: null };
   const dataset = { id: "photographs", title: "Photographs", path: images };
   return {
@@ -64,26 +63,22 @@ function declare(path, images) {
 const inverse = (/** @type {number} */ times) => (1 / times).toFixed(2);
 
 /**
- * Prints throughput over raw forward passes, and the efficiency of two workers of one thread.
+ * Prints throughput over raw forward passes.
  *
  * @param {string} path of a model
- * @param {{ images: number, rounds: number, threads?: number, workers: boolean }} options
+ * @param {{ images: number, rounds: number, threads?: number }} options
  */
-export async function studyCosts(path, { images, rounds, threads = 2, workers }) {
+export async function studyCosts(path, { images, rounds, threads = 2 }) {
   const folder = await mkdtemp(join(tmpdir(), "vitreous-bench-"));
   try {
     await writePhotographs(join(folder, "images"), images);
     const declaration = declare(path, join(folder, "images"));
     const out = join(folder, "out");
     let passes = 0;
-    const computed = (/** @type {number} */ count, /** @type {number} */ each) => async () => {
+    const whole = async () => {
       await rm(out, { recursive: true, force: true });
       const work = { declaration, plan: await planStudy(declaration) };
-      ({ forwards: passes } = await runStudy(work, { out, workers: count, threads: each }));
-    };
-    const usual = computed(1, threads);
-    const whole = async () => {
-      await usual();
+      ({ forwards: passes } = await runStudy(work, { out, workers: 1, threads }));
       await writeOutputs(out);
     };
     await whole();
@@ -112,12 +107,6 @@ export async function studyCosts(path, { images, rounds, threads = 2, workers })
     console.log(
       `  over those of the graph as it is run, which takes ${rewritten.median.toFixed(2)} of the time: ${inverse(cost.median / rewritten.median)} (by processor time ${inverse(cost.cpu / rewritten.cpu)})`,
     );
-    if (!workers) return;
-    const two = computed(2, 1);
-    const overWide = await ratio(computed(1, 2), two, rounds);
-    console.log(`  two workers of one thread, over one of two:       ${inverse(overWide.median)}`);
-    const overOne = await ratio(computed(1, 1), two, rounds);
-    console.log(`  two workers of one thread, over one of one twice: ${inverse(overOne.median * 2)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -222,6 +222,10 @@ describe("a pretraining that cannot be", () => {
       { args: [MODEL, "pictures", "--batch", "64"], says: /batch of 64 .* smaller batch/ },
       { args: [MODEL, "pictures", "--val", "0.5", "--test", "0.5"], says: /leaves none to train on/ },
       { args: [MODEL, "pictures", ...SETTINGS, "--local-size", "3x3"], says: /smaller than a patch/ },
+      {
+        args: [MODEL, "pictures", ...SETTINGS, "--local-size", "5000x5000"],
+        says: /5000×5000 are larger than/,
+      },
       { args: [VIT, "pictures"], says: /is an ONNX graph/ },
       { args: ["pictures", "pictures"], says: /no weights/ },
     ];

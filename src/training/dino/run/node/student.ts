@@ -1,5 +1,6 @@
 /** @file The model of a pretraining: opened without its classifier, given DINO's head, and trained as the options say. */
 import { checkedPlan } from "../../../../models/index.js";
+import { VitreousError } from "../../../../onnx/errors.js";
 import { type MultiCropOptions, multiCropOptions } from "../../../data/multi-crop-options.js";
 import { preparedDims } from "../../../data/prepare.js";
 import { type Base, holdSize, openBase, orClosed } from "../../../run/node/open-base.js";
@@ -16,7 +17,7 @@ export interface Student extends Base {
   readonly crops: MultiCropOptions;
 }
 
-/** @throws VitreousError as `openBase`, and for images of another size than the model's */
+/** @throws VitreousError as `openBase`, for images of another size than the model's, and for small crops above it */
 export async function openStudent({
   model: path,
   options,
@@ -32,6 +33,13 @@ export async function openStudent({
       ...options.crops,
       ...(options.crops.localSize === undefined && { localSize: localSizeOf(plan) }),
     });
+    const [, height, width] = dims;
+    const [rows, columns] = crops.localSize;
+    if (crops.locals > 0 && (rows > height || columns > width)) {
+      throw new VitreousError(
+        `Small crops of ${rows}×${columns} are larger than the large ones, which are the model's ${height}×${width}: DINO shows the student a part of what the teacher sees.`,
+      );
+    }
     return { ...opened, dims, crops };
   });
 }
