@@ -79,9 +79,7 @@ function partsOf(table: Table): readonly Table[] {
   const groups = [...new Set(table.columns.flatMap(({ group }) => group || []))];
   if (groups.length < 2 || widthOf(table, false) <= LINE) return [table];
   return groups.map((wanted, i) => {
-    const kept = table.columns.flatMap(({ group }, at) =>
-      !group || group === wanted ? [at] : [],
-    );
+    const kept = table.columns.flatMap(({ group }, at) => (!group || group === wanted ? [at] : []));
     const of = <T>(items: readonly T[]): readonly T[] => items.filter((_, at) => kept.includes(at));
     return {
       ...table,
