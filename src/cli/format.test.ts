@@ -52,6 +52,12 @@ describe("tables", () => {
   });
 });
 
+describe("names that hold control characters", () => {
+  it("stay on their line of a table", () => {
+    expect(table([["class"], ["new\nline\t"], ["ok"]])).toBe("class\nnew\\nline\\u0009\nok");
+  });
+});
+
 describe("names without what all have in common", () => {
   it("keep what tells them apart", () => {
     expect(shortNames(["/a/b/x/1.png", "/a/b/y/1.png"])).toEqual(["x/1.png", "y/1.png"]);

@@ -8,8 +8,18 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+/**
+ * Control characters, and those that turn the direction of writing, as escapes. Names of classes and files are whatever
+ * somebody wrote into a model or a folder, and a terminal obeys what it is sent.
+ */
+export const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (c) =>
+    c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 /** Columns padded to their widest cell; numbers to the right. The first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const columns = Math.max(0, ...rows.map((r) => r.length));
   const widths = Array.from({ length: columns }, (_, c) =>
     Math.max(0, ...rows.map((r) => (r[c] ?? "").length)),

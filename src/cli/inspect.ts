@@ -7,6 +7,7 @@ import { usesGradients } from "../explain/compile.js";
 import { METHODS, methodFromSpec } from "../explain/registry.js";
 import { type Preprocessing, sizingInWords } from "../imaging/preprocessing.js";
 import { showingDownload } from "./download.js";
+import { printable } from "./format.js";
 import { prettyJson } from "./json.js";
 import {
   type CommandContext,
@@ -88,5 +89,6 @@ export function preprocessingInWords({ resize, crop, mean, std, source }: Prepro
 function labelsInWords(labels: readonly string[]): string {
   if (labels.length === 0) return "none: the model has no classifier";
   if (labels.every((label, i) => label === String(i))) return "none known: classes go by their numbers";
-  return labels.length <= 8 ? labels.join(", ") : `${labels.slice(0, 4).join(", ")}, … (${labels.length})`;
+  const names = labels.slice(0, labels.length <= 8 ? 8 : 4).map(printable);
+  return labels.length <= 8 ? names.join(", ") : `${names.join(", ")}, … (${labels.length})`;
 }

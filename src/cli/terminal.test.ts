@@ -37,6 +37,17 @@ describe("what the command says", () => {
     expect(s.said).toEqual({ out: "a result\n", err: "a complaint\n" });
   });
 
+  it("sends no control characters that stand in names on to the terminal", () => {
+    const s = streams(true);
+    const say = terminal({ quiet: false }, s);
+    say.result("two\nlines of \u001b[31mred\u202e.png");
+    say.error("no \u0007bell");
+    expect(s.said).toEqual({
+      out: "two\nlines of \\u001b[31mred\\u202e.png\n",
+      err: "no \\u0007bell\n",
+    });
+  });
+
   it("draws no bar where nobody watches", () => {
     const s = streams(false);
     const progress = terminal({ quiet: false }, s).progress("working", 3);

@@ -2,7 +2,7 @@
  * @file What the command says, and where: results on standard output, everything else on standard error; progress
  * only where a person watches. One place decides, so that scripts never find a bar in their data.
  */
-import { formatDuration } from "./format.js";
+import { formatDuration, printable } from "./format.js";
 
 export interface Terminal {
   /** A line of results. */
@@ -54,13 +54,13 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
   };
   const line = (text: string): void => {
     clear();
-    streams.err.write(`${text}\n`);
+    streams.err.write(`${printableLines(text)}\n`);
     if (open !== undefined) streams.err.write(open);
   };
   return {
     result(text) {
       clear();
-      streams.out.write(`${text}\n`);
+      streams.out.write(`${printableLines(text)}\n`);
       if (open !== undefined) streams.err.write(open);
     },
     note: (text) => {
@@ -78,7 +78,7 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
           if (now - drawn < REDRAW_MS && done !== total) return;
           drawn = now;
           const bar = barLine(title, done, total, now - started, detail, amount);
-          open = bar.slice(0, (streams.err.columns ?? 80) - 1);
+          open = printable(bar).slice(0, (streams.err.columns ?? 80) - 1);
           streams.err.write(`\r\x1b[2K${open}`);
         },
         done() {
@@ -89,6 +89,8 @@ export function terminal({ quiet, progress: style = "auto" }: TerminalOptions, s
     },
   };
 }
+
+const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
 
 /** Progress for a log: "scoring 3/12, 20 s left", every few seconds. */
 function lines(
