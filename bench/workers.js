@@ -73,16 +73,22 @@ export async function workerGains(path, { images, rounds }) {
     for (let round = 0; round < rounds; round++) {
       const two = await seconds(study(2, 1));
       const overWide = (await seconds(study(1, 2))) / two;
-      const overOne = (await seconds(study(1, 1))) / 2 / two;
-      gains.push([overWide, overOne, (await seconds(plain)) / 2 / (await seconds(both))]);
+      const before = process.cpuUsage();
+      const alone = await seconds(study(1, 1));
+      const { user, system } = process.cpuUsage(before);
+      const machine = (await seconds(plain)) / 2 / (await seconds(both));
+      gains.push([overWide, alone / 2 / two, machine, (user + system) / 1e6 / alone]);
     }
-    const [wide, one, machine] = [0, 1, 2].map((i) => median(gains.map((row) => row[i] ?? 0)).toFixed(2));
+    const [wide, one, machine, cores] = [0, 1, 2, 3].map((i) =>
+      median(gains.map((row) => row[i] ?? 0)).toFixed(2),
+    );
     console.log(
       `\n${path}: a study of ${images} images in ${passes} forward passes, two workers of one thread`,
     );
     console.log(`  throughput over one worker of two threads:            ${wide}`);
     console.log(`  over one worker of one thread, twice:                 ${one}`);
     console.log(`  two processes of plain passes over one of them, twice: ${machine}`);
+    console.log(`  cores that one worker of one thread keeps busy:        ${cores}`);
   } finally {
     for (const each of processes) each.end();
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 /** @file `vitreous explain`: a map for each image and method, as overlay, array and record. */
+
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import type { ModelImage } from "../api/image.js";
@@ -7,13 +8,13 @@ import { openModel } from "../api/node/open.js";
 import type { Prediction } from "../api/prediction.js";
 import { parseTarget, type TargetChoice } from "../api/target.js";
 import type { Explanation, ExplanationMap } from "../api/types.js";
+import { minMax } from "../explain/map.js";
 import type { Method } from "../explain/method.js";
 import { methodFromSpec } from "../explain/registry.js";
 import { makeFolder, writeFileAtomic } from "../imaging/node/atomic.js";
 import { type RecordFile, recordFile } from "../imaging/node/partial-file.js";
 import { overlayPng } from "../imaging/node/png.js";
 import { writeNpy } from "../imaging/npy.js";
-import { spread } from "../imaging/overlay.js";
 import { VitreousError } from "../onnx/errors.js";
 import { VERSION } from "../version.js";
 import { showingDownload } from "./download.js";
@@ -208,7 +209,7 @@ async function writeMap(
   }
   if (formats.has("png") && display !== undefined) {
     files.png = `${base}.png`;
-    const png = await overlayPng(display, spread(values), {
+    const png = await overlayPng(display, minMax(values), {
       title: specs[m] ?? map.method,
       subtitle: basename(name),
     });

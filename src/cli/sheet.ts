@@ -1,10 +1,11 @@
 /** @file The contact sheet of an evaluation: pictures are drawn as results come, so that no tensors are kept for it. */
+
 import type { NodeModel } from "../api/node/node-model.js";
 import { topPredictions } from "../api/prediction.js";
 import type { ScoredImage } from "../api/types.js";
+import { minMax } from "../explain/map.js";
 import { colorStops } from "../imaging/colormap.js";
 import { overlayPng, rgbPng } from "../imaging/node/png.js";
-import { spread } from "../imaging/overlay.js";
 import { contactSheet, type SheetImage } from "../report/contact-sheet.js";
 import { plural, shortNames } from "./format.js";
 import { pairScores, type ScoredSubject } from "./results.js";
@@ -33,7 +34,7 @@ export function sheetBuilder(model: NodeModel, methods: readonly string[]): Shee
       const picture = await rgbPng(image.display);
       const maps = [];
       for (const { method, values } of candidates.filter((c) => !c.control)) {
-        const png = await overlayPng(image.display, spread(values), { bare: true });
+        const png = await overlayPng(image.display, minMax(values), { bare: true });
         maps.push({ method, picture: dataUri(png) });
       }
       const pairs = pairScores(subject, scored, metrics);

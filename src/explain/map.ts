@@ -7,7 +7,10 @@ import type { TokenMap } from "./method.js";
 
 const EPSILON = 1e-7;
 
-/** (M − min)/(1e-7 + max after subtracting min), as pytorch-grad-cam; a constant map becomes 0. */
+/**
+ * (M − min)/(1e-7 + max after subtracting min), as pytorch-grad-cam; a constant map becomes 0. Maps of every method are
+ * shown like this: where all of one lies near its maximum, as Swin's rollouts do, colours would else not say where.
+ */
 export function minMax(values: Float32Array): Float32Array {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;

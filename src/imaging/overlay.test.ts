@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { COLORMAPS, colormap } from "./colormap.js";
-import { coverage, DIFFERENCE_COLORS, differenceLayer, heatLayer, overlay, spread } from "./overlay.js";
+import { coverage, DIFFERENCE_COLORS, differenceLayer, heatLayer, overlay } from "./overlay.js";
 import { fitText, textPath, textWidth } from "./text.js";
 
 /** CIE L* of an 8-bit sRGB colour. */
@@ -79,17 +79,6 @@ describe("captions", () => {
   it("show characters without an outline as a replacement mark, and escape nothing into the SVG", () => {
     expect(textPath("<漢>", 0, 0, 10, "#000")).not.toContain("漢");
     expect(textPath("<&>", 0, 0, 10, "#000").match(/<path/g)).toHaveLength(3);
-  });
-});
-
-describe("a map as it is shown", () => {
-  it("reaches from nothing to all, however narrow its own range is", () => {
-    expect([...spread(Float32Array.of(0.75, 0.875, 1))]).toEqual([0, 0.5, 1]);
-    expect([...spread(Float32Array.of(0, 0.5, 1))]).toEqual([0, 0.5, 1]);
-  });
-
-  it("is nothing where it is even", () => {
-    expect([...spread(Float32Array.of(0.3, 0.3))]).toEqual([0, 0]);
   });
 });
 

@@ -91,17 +91,6 @@ export function overlay(image: RgbImage, map: ArrayLike<number>, options: Overla
 }
 
 /**
- * A map from its least to its largest value on [0, 1], as it is shown: where all of a map lies near its maximum, as
- * Swin's rollouts do, colours would else say nothing of where. An even map is 0 throughout. What is scored and written
- * stays as it was computed.
- */
-export function spread(map: Float32Array): Float32Array {
-  const least = map.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const range = map.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - least;
-  return map.map((value) => (range > 0 ? (value - least) / range : 0));
-}
-
-/**
  * The colours of a map alone, for who lays them over the picture later and chooses how strongly: they cover nothing
  * where the map is weak.
  *

@@ -1,7 +1,4 @@
 /** @file Whether pages can be read and used without a mouse, without sight, and with little sight. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pretrainingSample } from "../../src/report/testing/sample-pretraining.js";
@@ -10,7 +7,7 @@ import { trainingSample } from "../../src/report/testing/sample-training.js";
 import { audit } from "./axe.js";
 import { findChromium, howToInstall, launch } from "./chromium.js";
 import { weakContrasts } from "./contrast.js";
-import { writeDrawnReport } from "./drawn-report.js";
+import { type DrawnReport, drawnReport } from "./drawn-report.js";
 
 const chromium = findChromium();
 if (chromium === undefined) {
@@ -29,24 +26,17 @@ const SEEN = (["light", "dark"] as const).flatMap((colorScheme) =>
 const CONTROLS = "a[href], input, summary, [tabindex='0']";
 
 describe.skipIf(chromium === undefined)("a study's report", { timeout: 300_000 }, () => {
-  let folder: string;
-  let address: string;
-  let browser: Browser;
+  let report: DrawnReport;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "vitreous-accessible-"));
-    address = await writeDrawnReport(folder);
-    browser = await launch(chromium ?? "");
+    report = await drawnReport(chromium ?? "");
   }, 300_000);
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => report?.close());
 
   async function open(settings: Parameters<Browser["newContext"]>[0], hash = ""): Promise<Page> {
-    const context = await browser.newContext({ ...settings, offline: true, reducedMotion: "reduce" });
+    const context = await report.browser.newContext({ ...settings, offline: true, reducedMotion: "reduce" });
     const page = await context.newPage();
-    await page.goto(address + hash);
+    await page.goto(report.address + hash);
     return page;
   }
 

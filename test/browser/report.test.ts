@@ -1,11 +1,8 @@
 /** @file A study's report in a real browser, from disk and without a network: on a phone, by its slider, in print. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findChromium, howToInstall, launch } from "./chromium.js";
-import { writeDrawnReport } from "./drawn-report.js";
+import { findChromium, howToInstall } from "./chromium.js";
+import { type DrawnReport, drawnReport } from "./drawn-report.js";
 
 const chromium = findChromium();
 if (chromium === undefined) {
@@ -16,30 +13,23 @@ if (chromium === undefined) {
 const PHONE = { width: 390, height: 844 };
 
 describe.skipIf(chromium === undefined)("a study's report in Chromium", () => {
-  let folder: string;
-  let address: string;
-  let browser: Browser;
+  let report: DrawnReport;
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "vitreous-report-"));
-    address = await writeDrawnReport(folder);
-    browser = await launch(chromium ?? "");
+    report = await drawnReport(chromium ?? "");
   }, 300_000);
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => report?.close());
 
   async function open(settings: Parameters<Browser["newContext"]>[0]): Promise<Page> {
-    const context = await browser.newContext({ ...settings, offline: true });
+    const context = await report.browser.newContext({ ...settings, offline: true });
     const page = await context.newPage();
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("request", (request) => {
       if (!/^(file|data):/.test(request.url())) complaints.push(request.url());
     });
-    await page.goto(address);
+    await page.goto(report.address);
     return page;
   }
 

@@ -1,10 +1,12 @@
 /** @file Pictures and heat maps small enough that a page may hold hundreds of them. */
+
 import sharp from "sharp";
 import { sha256OfBytes } from "../../../api/node/sha256.js";
+import { minMax } from "../../../explain/map.js";
 import type { RgbImage } from "../../../imaging/image.js";
 import { decodeImage } from "../../../imaging/node/decode.js";
 import { readBytes } from "../../../imaging/node/file-error.js";
-import { differenceLayer, heatLayer, spread } from "../../../imaging/overlay.js";
+import { differenceLayer, heatLayer } from "../../../imaging/overlay.js";
 import { displayImage } from "../../../imaging/preprocess.js";
 import { VitreousError } from "../../../onnx/errors.js";
 import type { PlannedImage } from "../../../study/plan/plan.js";
@@ -40,11 +42,11 @@ export async function picturesOf({ path, sha256 }: PlannedImage): Promise<Pictur
       return found;
     },
     heat({ atImageSize, size: [height, width] }) {
-      return encoded({ data: heatLayer(spread(atImageSize())), width, height }, 4);
+      return encoded({ data: heatLayer(minMax(atImageSize())), width, height }, 4);
     },
     difference({ atImageSize, size: [height, width] }, second) {
       return encoded(
-        { data: differenceLayer(spread(atImageSize()), spread(second.atImageSize())), width, height },
+        { data: differenceLayer(minMax(atImageSize()), minMax(second.atImageSize())), width, height },
         4,
       );
     },
